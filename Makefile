@@ -1,0 +1,43 @@
+# demo runs the main job, test everything that must pass, bench the measurements of the README.
+
+GO    ?= go
+TOOL   = $(GO) tool -modfile=internal/tools/go.mod
+APT    = DEBIAN_FRONTEND=noninteractive apt-get -qq
+
+.PHONY: demo test unit e2e check ui ui-check bench chromium node
+
+demo:
+	$(GO) run ./cmd/sqlite-perf demo
+
+test: check unit ui-check e2e
+
+check:
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+unit:
+	$(GO) test -race -timeout 10m ./...
+
+# The browser's tests live in a module of their own, so that no user's go.sum meets the browser.
+e2e: chromium
+	cd internal/e2e && $(GO) vet ./... && $(GO) test -timeout 5m ./...
+
+# ui writes server/ui/dist, which is committed; ui-check fails if the sources say something else.
+ui: node
+	cd server/ui && npm ci --no-audit --no-fund --silent
+	$(GO) run ./server/ui/build
+
+ui-check: node
+	cd server/ui && npm ci --no-audit --no-fund --silent && npm run --silent check && npm test --silent
+	$(GO) run ./server/ui/build -check
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./driver ./internal/sqltext ./internal/capture ./internal/digest
+
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && $(APT) update && $(APT) install -y --no-install-recommends chromium; } || \
+		{ echo 'chromium is missing: install it, or run as root on Debian' >&2; exit 1; }
+
+node:
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && $(APT) update && $(APT) install -y --no-install-recommends nodejs npm; } || \
+		{ echo 'node and npm are missing: install them, or run as root on Debian' >&2; exit 1; }
