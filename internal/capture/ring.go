@@ -1,0 +1,62 @@
+package capture
+
+import "sync"
+
+const (
+	ringStart = 32   // first size of a ring's buffer: an idle connection costs 3.5 KiB
+	ringLimit = 2048 // full size: 20 ms of the fastest connection measured (100,000 statements/s)
+)
+
+// Ring is a bounded buffer of events with one sender and one drain. The sender is a connection,
+// used by one goroutine at a time, or a middleware shared by many: Record is safe for both.
+type Ring struct {
+	recorder *Recorder
+
+	mu       sync.Mutex
+	events   []Event
+	spare    []Event // the buffer drained last, used again at the next swap
+	recorded uint64
+	dropped  uint64
+	closed   bool
+}
+
+// Record adds ev, or counts it as dropped if the ring is full.
+func (r *Ring) Record(ev Event) {
+	r.mu.Lock()
+	r.recorded++
+	n := len(r.events)
+	if n == ringLimit {
+		r.dropped++
+		r.mu.Unlock()
+		return
+	}
+	r.events = append(r.events, ev)
+	r.mu.Unlock()
+	if n == ringLimit/2 {
+		r.recorder.nudge()
+	}
+}
+
+// Close tells the recorder to forget the ring once its last events are drained.
+func (r *Ring) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+}
+
+// swap takes what was recorded since the last swap. The result is valid until the next one.
+func (r *Ring) swap() (events []Event, recorded, dropped uint64, closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	events, recorded, dropped = r.events, r.recorded, r.dropped
+	r.events, r.spare = r.spare[:0], r.events
+	r.recorded, r.dropped = 0, 0
+	return events, recorded, dropped, r.closed
+}
+
+// pending counts what was recorded and dropped since the last swap, and what waits.
+func (r *Ring) pending() (recorded, dropped, waiting uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.recorded, r.dropped, uint64(len(r.events))
+}

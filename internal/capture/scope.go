@@ -1,0 +1,69 @@
+package capture
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Scope is one unit of work, such as an HTTP request, that statements are attributed to because
+// they ran with its context. Its counters may be added to by many goroutines.
+type Scope struct {
+	ID uint64 // numbered from 1 in order of beginning
+
+	name       atomic.Pointer[string]
+	statements atomic.Int64
+	time       atomic.Int64
+	muted      bool
+}
+
+var (
+	scopes atomic.Uint64
+	muted  = &Scope{muted: true}
+)
+
+// NewScope returns a scope whose name is not known yet.
+func NewScope() *Scope { return &Scope{ID: scopes.Add(1)} }
+
+// Name is what the scope is grouped by, such as "GET /orders/:id"; "" until it is known.
+func (s *Scope) Name() string {
+	if name := s.name.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
+
+// SetName names the scope. The last call wins.
+func (s *Scope) SetName(name string) { s.name.Store(&name) }
+
+// Add counts one statement that took d.
+func (s *Scope) Add(d time.Duration) {
+	s.statements.Add(1)
+	s.time.Add(int64(d))
+}
+
+// Statements is how many statements ran in the scope so far.
+func (s *Scope) Statements() int64 { return s.statements.Load() }
+
+// Time is how long the scope's statements took so far. Statements that ran at the same time
+// count each.
+func (s *Scope) Time() time.Duration { return time.Duration(s.time.Load()) }
+
+// Muted says that statements of this scope are the toolkit's own and are not recorded.
+func (s *Scope) Muted() bool { return s != nil && s.muted }
+
+type scopeKey struct{}
+
+// WithScope returns a context whose statements belong to s.
+func WithScope(ctx context.Context, s *Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, s)
+}
+
+// Mute returns a context whose statements are not recorded.
+func Mute(ctx context.Context) context.Context { return WithScope(ctx, muted) }
+
+// ScopeOf is the scope ctx carries, or nil.
+func ScopeOf(ctx context.Context) *Scope {
+	s, _ := ctx.Value(scopeKey{}).(*Scope)
+	return s
+}

@@ -1,0 +1,102 @@
+package capture
+
+import (
+	"path/filepath"
+	"sync"
+)
+
+// Statement is one fingerprint, shared by every event of every text that has it.
+type Statement struct {
+	Digest      uint64 // hash of Fingerprint
+	Fingerprint string // literals as "?"
+	Summary     string // verb and tables, such as "SELECT orders customers"
+	ReadOnly    bool   // certainly only reads: SELECT, VALUES, EXPLAIN or a WITH around them
+	Changes     bool   // INSERT, UPDATE, DELETE or REPLACE, whose affected rows count
+
+	// Text is the first text seen, as written. It may hold literals, so it stays in memory: it is
+	// explained and replayed, never stored or shown.
+	Text string
+
+	Samples Samples
+}
+
+// Samples keeps a few parameter lists of one statement. It is empty unless the application
+// allowed values to be kept. Safe for concurrent use.
+type Samples struct {
+	mu   sync.Mutex
+	seen uint64
+	list [][]any
+}
+
+// samplesKept bounds the parameter lists kept per statement: the proof wants common and rare
+// values, and 32 draws miss a value that 10 % of the calls have with a chance of 3 %.
+const samplesKept = 32
+
+// Offer keeps args with the chance that makes every list offered so far equally likely to be
+// among those kept (algorithm R, Vitter 1985). make copies the arguments, only if they are to be
+// kept; it returns nil for a list unfit to keep.
+func (s *Samples) Offer(random func(n uint64) uint64, make func() []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen++
+	i := uint64(len(s.list))
+	if i == samplesKept {
+		if i = random(s.seen); i >= samplesKept {
+			return
+		}
+	}
+	list := make()
+	switch {
+	case list == nil:
+	case i == uint64(len(s.list)):
+		s.list = append(s.list, list)
+	default:
+		s.list[i] = list
+	}
+}
+
+// List returns the parameter lists kept.
+func (s *Samples) List() [][]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([][]any(nil), s.list...)
+}
+
+// Source is one database as the application opened it. Connections of one file share it.
+type Source struct {
+	ID   uint32 // numbered from 1 in order of first use
+	Path string // absolute path of the main database file, "" in memory
+	DSN  string // as given to sql.Open, the first if there were several
+}
+
+// Name is a short name for the database: its file's, or ":memory:".
+func (s *Source) Name() string {
+	if s.Path == "" {
+		return ":memory:"
+	}
+	return filepath.Base(s.Path)
+}
+
+var sources struct {
+	sync.Mutex
+	byKey map[string]*Source
+}
+
+// SourceOf returns the source of the database at path, or of dsn if it is in memory.
+func SourceOf(path, dsn string) *Source {
+	key := path
+	if key == "" {
+		key = "\x00" + dsn
+	}
+	sources.Lock()
+	defer sources.Unlock()
+	if sources.byKey == nil {
+		sources.byKey = map[string]*Source{}
+	}
+	s := sources.byKey[key]
+	if s == nil {
+		s = &Source{ID: uint32(len(sources.byKey) + 1), Path: path, DSN: dsn}
+		sources.byKey[key] = s
+	}
+	return s
+}
