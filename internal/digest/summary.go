@@ -1,0 +1,154 @@
+// Package digest keeps one running summary per statement digest, transaction outcome and route.
+//
+// A digest is the hash of a fingerprint, the statement text with its literals replaced by "?".
+// A Table holds at most Config.Digests summaries; the cheapest are folded into "(other)", so
+// memory is bounded whatever the workload and no total is lost. A Table belongs to the goroutine
+// that drains the rings; what it hands out belongs to the receiver.
+package digest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/internal/sketch"
+)
+
+// The digests that are no hashes.
+const (
+	Other    uint64 = 0 // what was folded, of one source and kind
+	Commit   uint64 = 1 // transactions committed
+	Rollback uint64 = 2 // transactions rolled back
+)
+
+// OtherName is the name of the summaries with the digest Other.
+const OtherName = "(other)"
+
+// maxRoutes bounds the routes counted per statement: enough to tell who causes most of its calls.
+const maxRoutes = 8
+
+// Key is what events are summed up by.
+type Key struct {
+	Source uint32       // capture.Source.ID; 0 for requests, and for what many sources folded into
+	Kind   capture.Kind // statements, transactions and requests are never mixed
+	Digest uint64       // of the fingerprint; Commit or Rollback; of the route name; or Other
+}
+
+// Compare orders keys by source, kind and digest.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Source, o.Source), cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.Digest, o.Digest))
+}
+
+// Summary is what the events of one key cost since the last Take.
+type Summary struct {
+	Key
+	Database  *capture.Source    // nil where Key.Source is 0
+	Statement *capture.Statement // nil unless the key is one statement's
+	Name      string             // fingerprint, "commit", "rollback", route name or OtherName
+
+	Calls  uint64
+	Errors uint64 // calls that failed; of a request, status 500 and above
+	Busy   uint64 // errors that were busy or locked
+
+	Rows       int64         // rows returned; of a request or transaction, statements run
+	Affected   int64         // rows inserted, updated or deleted
+	Total      time.Duration // all calls together
+	SQL        time.Duration // of requests: time their statements took
+	Attributed uint64        // calls that belonged to a scope
+
+	Time  sketch.Histogram // nanoseconds per call
+	First sketch.Histogram // nanoseconds per call until the first row
+
+	// Routes counts, of statements, the calls by the name of the scope they ran in: the first
+	// eight names seen. Attributed less their sum ran under other names, or in a scope that was
+	// still nameless when they were drained, such as that of a request still running.
+	Routes []Route
+
+	FirstSeen capture.Instant // start of the first call; valid if Calls > 0
+	LastSeen  capture.Instant // start of the last call
+}
+
+// Route is a name of scopes and how often they ran a statement.
+type Route struct {
+	Name  string `json:"name"`
+	Calls uint64 `json:"calls"`
+}
+
+// Clone returns a copy that shares only the Statement and the Database with s.
+func (s *Summary) Clone() *Summary {
+	c := *s
+	c.Time, c.First = s.Time.Clone(), s.First.Clone()
+	c.Routes = slices.Clone(s.Routes)
+	return &c
+}
+
+// Merge adds to dst what src counted. Key, name, statement and database of dst stay. It is exact
+// and independent of the order, except that of all routes only the eight with most calls remain.
+func Merge(dst, src *Summary) {
+	if src.Calls == 0 {
+		return
+	}
+	if dst.Calls == 0 {
+		dst.FirstSeen, dst.LastSeen = src.FirstSeen, src.LastSeen
+	}
+	dst.FirstSeen = min(dst.FirstSeen, src.FirstSeen)
+	dst.LastSeen = max(dst.LastSeen, src.LastSeen)
+	dst.Calls += src.Calls
+	dst.Errors += src.Errors
+	dst.Busy += src.Busy
+	dst.Rows += src.Rows
+	dst.Affected += src.Affected
+	dst.Total += src.Total
+	dst.SQL += src.SQL
+	dst.Attributed += src.Attributed
+	dst.Time.Merge(&src.Time)
+	dst.First.Merge(&src.First)
+	dst.mergeRoutes(src.Routes)
+}
+
+func (s *Summary) mergeRoutes(routes []Route) {
+	for _, r := range routes {
+		i := slices.IndexFunc(s.Routes, func(have Route) bool { return have.Name == r.Name })
+		if i < 0 {
+			s.Routes = append(s.Routes, r)
+		} else {
+			s.Routes[i].Calls += r.Calls
+		}
+	}
+	if len(s.Routes) > maxRoutes {
+		slices.SortFunc(s.Routes, func(a, b Route) int {
+			return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Name, b.Name))
+		})
+		s.Routes = slices.Clone(s.Routes[:maxRoutes])
+	}
+}
+
+// Totals are summaries merged by key. The map is ready to use once made.
+type Totals map[Key]*Summary
+
+// Add merges summaries, which are copied where they are the first of their key.
+func (t Totals) Add(summaries []*Summary) {
+	for _, s := range summaries {
+		if have := t[s.Key]; have != nil {
+			Merge(have, s)
+		} else {
+			t[s.Key] = s.Clone()
+		}
+	}
+}
+
+// Sorted returns the totals, the costliest first.
+func (t Totals) Sorted() []*Summary {
+	all := make([]*Summary, 0, len(t))
+	for _, s := range t {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, costlier)
+	return all
+}
+
+// costlier orders by falling Total, and by key among equals.
+func costlier(a, b *Summary) int {
+	return cmp.Or(cmp.Compare(b.Total, a.Total), a.Key.Compare(b.Key))
+}
