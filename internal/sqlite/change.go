@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Change runs statements on the original, all or none of them where SQLite allows: a PRAGMA cannot
+// be part of a transaction and must stand alone. It waits for other writers up to the busy timeout;
+// guard, if not nil, looks at the schema under the write lock and may refuse.
+func (db *DB) Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error {
+	if err := writable(db.path); err != nil {
+		return err
+	}
+	rw, err := open(db.path, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}, db.busy)
+	if err != nil {
+		return err
+	}
+	defer rw.Close()
+	if len(statements) == 1 && isPragma(statements[0]) {
+		return fileError(db.path, runPragma(ctx, rw, statements[0]), db.busy)
+	}
+	tx, err := rw.BeginTx(ctx, nil)
+	if err != nil {
+		return fileError(db.path, err, db.busy)
+	}
+	defer tx.Rollback()
+	if guard != nil {
+		if err := guard(ctx, tx); err != nil {
+			return err
+		}
+	}
+	for _, text := range statements {
+		if isPragma(text) {
+			return fmt.Errorf("%s: cannot be combined with other statements", text)
+		}
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return fileError(db.path, fmt.Errorf("%s: %w", text, err), db.busy)
+		}
+	}
+	return fileError(db.path, tx.Commit(), db.busy)
+}
+
+// change runs statements on conn in one transaction.
+func change(ctx context.Context, conn *sql.Conn, statements []string) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, text := range statements {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", text, err), tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+func isPragma(text string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	return strings.EqualFold(word, "PRAGMA")
+}
+
+// runPragma sets a pragma and checks that it took: SQLite answers with the value in force, and
+// journal_mode keeps the old one when it cannot change. https://sqlite.org/pragma.html#pragma_journal_mode
+func runPragma(ctx context.Context, db *sql.DB, text string) error {
+	var got sql.NullString
+	err := db.QueryRowContext(ctx, text).Scan(&got)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, want, assigned := strings.Cut(strings.TrimRight(text, "; "), "=")
+	if assigned && !strings.EqualFold(strings.TrimSpace(want), got.String) {
+		return fmt.Errorf("%s: the database answered %q", text, got.String)
+	}
+	return nil
+}

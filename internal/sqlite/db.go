@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// DB is one database file, read through private connections.
+type DB struct {
+	path string
+	read *sql.DB
+	busy time.Duration
+}
+
+// Config configures a DB.
+type Config struct {
+	Path string // of the main database file
+
+	// BusyTimeout is how long to wait for a lock, in whole milliseconds. Default 5s.
+	// https://sqlite.org/pragma.html#pragma_busy_timeout
+	BusyTimeout time.Duration
+
+	// Live says that this process has the database open, so it is never read as immutable, which
+	// would miss changes.
+	Live bool
+}
+
+// Open opens the file for reading. It changes nothing: a database in WAL mode that no process has
+// open is read as immutable, since opening it otherwise would create files beside it.
+// Errors about the file itself are *FileError.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	if c.BusyTimeout == 0 {
+		c.BusyTimeout = 5 * time.Second
+	}
+	h, err := check(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{"mode": {"ro"}}
+	if h.wal && !c.Live && size(c.Path+"-shm") == 0 {
+		query = url.Values{"mode": {"ro"}, "immutable": {"1"}}
+	}
+	db := &DB{path: c.Path, busy: c.BusyTimeout}
+	db.read, err = open(c.Path, query, c.BusyTimeout)
+	if err != nil {
+		return nil, err
+	}
+	db.read.SetMaxIdleConns(2)
+	var n int64
+	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
+		db.read.Close()
+		return nil, fileError(c.Path, err, c.BusyTimeout)
+	}
+	return db, nil
+}
+
+// Path is the file's path.
+func (db *DB) Path() string { return db.path }
+
+// Close closes the private connections.
+func (db *DB) Close() error { return db.read.Close() }
+
+// Check reads every page and index entry and fails if they contradict each other.
+// https://sqlite.org/pragma.html#pragma_quick_check
+func (db *DB) Check(ctx context.Context) error {
+	var verdict string
+	if err := db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fileError(db.path, err, db.busy)
+	}
+	if verdict != "ok" {
+		line := strings.Join(strings.Fields(verdict), " ")
+		return &FileError{Path: db.path, Reason: "is corrupt: " + line}
+	}
+	return nil
+}
+
+// open opens path with the bare driver. The busy timeout comes first in modernc's own order.
+func open(path string, query url.Values, busy time.Duration) (*sql.DB, error) {
+	query.Set("_busy_timeout", strconv.FormatInt(busy.Milliseconds(), 10))
+	uri := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+	connector, err := sqlite.NewConnector(uri)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// Primary result codes. https://sqlite.org/rescode.html
+const (
+	codeBusy     = 5
+	codeReadOnly = 8
+	codeCorrupt  = 11
+	codeCantOpen = 14
+	codeNotADB   = 26
+)
+
+// fileError explains SQLite's error about a file, or returns err as it is if it is not about one.
+func fileError(path string, err error, busy time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) {
+		return err
+	}
+	reasons := map[int]string{
+		codeBusy:     fmt.Sprintf("is locked by another process (waited %v)", busy),
+		codeReadOnly: "is read-only",
+		codeCorrupt:  "is corrupt: " + oneLine(err),
+		codeCantOpen: "cannot be opened: " + oneLine(err),
+		codeNotADB:   "is not a SQLite database: " + oneLine(err),
+	}
+	reason, known := reasons[failure.Code()&0xff]
+	if !known {
+		return err
+	}
+	return &FileError{Path: path, Reason: reason, Err: err}
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// quote writes name as an identifier, quoted only where SQLite needs it.
+func quote(name string) string {
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}

@@ -1,0 +1,14 @@
+//go:build unix
+
+package sqlite
+
+import "golang.org/x/sys/unix"
+
+// freeBytes is what an ordinary user may still write to the disk that holds dir.
+func freeBytes(dir string) (bytes int64, ok bool) {
+	var s unix.Statfs_t
+	if unix.Statfs(dir, &s) != nil {
+		return 0, false
+	}
+	return int64(s.Bavail) * int64(s.Bsize), true
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/plan"
+)
+
+// ErrTooLarge reports a database that is larger than a shadow may be, or than the disk has room for.
+var ErrTooLarge = errors.New("database too large for a shadow copy")
+
+// Shadow is a consistent copy of a database, twice: as it was, and with a change. Changes and
+// replays happen there only. It is not safe for concurrent use.
+type Shadow struct {
+	Before, After *Replayer
+	Bytes         int64 // of one copy
+
+	dir string
+}
+
+// headroom is what must stay free on the disk beside two copies and their journals.
+const headroom = 256 << 20
+
+// Shadow copies the database into a new directory under dir, "" meaning the system's directory for
+// temporary files. VACUUM INTO reads one snapshot and holds up no writer in WAL mode.
+// https://sqlite.org/lang_vacuum.html#vacuuminto
+// The error wraps ErrTooLarge if the database is larger than maxBytes or does not fit twice.
+func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow, err error) {
+	bytes := size(db.path) + size(db.path+"-wal")
+	if bytes > maxBytes {
+		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, bytes, maxBytes)
+	}
+	s := &Shadow{}
+	if s.dir, err = os.MkdirTemp(dir, "sqliteperf-shadow-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if free, ok := freeBytes(s.dir); ok && free < 2*bytes+headroom {
+		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, 2*bytes+headroom)
+	}
+	before, after := filepath.Join(s.dir, "before.db"), filepath.Join(s.dir, "after.db")
+	if _, err := db.read.ExecContext(ctx, "VACUUM INTO ?", before); err != nil {
+		return nil, fileError(db.path, fmt.Errorf("copy %s: %w", db.path, err), db.busy)
+	}
+	s.Bytes = size(before)
+	if err := copyFile(ctx, after, before); err != nil {
+		return nil, err
+	}
+	if s.Before, err = openReplayer(ctx, before); err != nil {
+		return nil, err
+	}
+	s.After, err = openReplayer(ctx, after)
+	return s, err
+}
+
+// copyFile copies a database that nobody else has open.
+func copyFile(ctx context.Context, to, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			_, err = io.CopyN(out, in, 8<<20)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// Close deletes the copies.
+func (s *Shadow) Close() error {
+	var errs []error
+	for _, r := range []*Replayer{s.Before, s.After} {
+		if r != nil {
+			errs = append(errs, r.close())
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+}
+
+// Replayer runs statements on one copy through one connection.
+type Replayer struct {
+	db   *sql.DB
+	conn *sql.Conn
+	path string
+}
+
+// openReplayer opens a copy in WAL mode without syncing: what a replay measures is the work of the
+// statement, and a copy need not survive a power failure.
+func openReplayer(ctx context.Context, path string) (*Replayer, error) {
+	db, err := open(path, url.Values{"mode": {"rw"}, "_journal_mode": {"WAL"}, "_synchronous": {"OFF"}}, time.Second)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Replayer{db: db, conn: conn, path: path}, nil
+}
+
+func (r *Replayer) close() error { return errors.Join(r.conn.Close(), r.db.Close()) }
+
+// Explain returns the plan of a statement on the copy.
+func (r *Replayer) Explain(ctx context.Context, query string, args []any) (plan.Plan, error) {
+	return explain(ctx, r.conn, query, args)
+}
+
+// Change runs statements that are not in a transaction of their own, and says how long they took.
+func (r *Replayer) Change(ctx context.Context, statements []string) (time.Duration, error) {
+	start := time.Now()
+	err := change(ctx, r.conn, statements)
+	return time.Since(start), err
+}
+
+// IndexBytes is how many bytes the pages of an index take. https://sqlite.org/dbstat.html
+func (r *Replayer) IndexBytes(ctx context.Context, index string) (bytes int64, err error) {
+	err = r.conn.QueryRowContext(ctx, "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = ?", index).Scan(&bytes)
+	return bytes, err
+}
+
+// Set runs a PRAGMA that changes a setting of the copy's connection.
+func (r *Replayer) Set(ctx context.Context, pragma string) error {
+	_, err := r.conn.ExecContext(ctx, pragma)
+	return err
+}
