@@ -1,0 +1,136 @@
+// Package advisor turns what an application's statements cost into recommendations, proves them on
+// shadow copies of the application's own database, applies and undoes them.
+//
+// An Advisor drains the process-wide recorder, keeps its history in a SQLite file of its own, and
+// never runs a statement on the application's connections except one look at their settings in
+// Watch. All methods are safe for concurrent use.
+package advisor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/alert"
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/internal/digest"
+	"github.com/sqliteperf/sqliteperf/internal/history"
+)
+
+// Config configures an Advisor. The zero value works.
+type Config struct {
+	History   string        // SQLite file for summaries, recommendations and audit; default "advisor.db"
+	MaxBytes  int64         // size of that file; default 64 MiB
+	Retention time.Duration // how far back it reaches; default 90 days
+
+	Interval time.Duration // how long one summary covers; default 10s, at least 1s
+	Every    time.Duration // how often to look for advice; default 1m; negative: only Analyze does
+	Window   time.Duration // how much traffic advice rests on; default 24h
+
+	ShadowDir string // where shadow copies are made; default the system's temporary directory
+	MaxShadow int64  // largest database to copy, in bytes; default 1 GiB
+	NoProof   bool   // never copy a database: advice stays proposed
+
+	Logger *slog.Logger // default slog.Default()
+
+	recorder *capture.Recorder // the process-wide one unless a test says otherwise
+}
+
+func (c Config) withDefaults() Config {
+	c.History = cmp.Or(c.History, "advisor.db")
+	c.Interval = max(cmp.Or(c.Interval, 10*time.Second), time.Second)
+	c.Every = cmp.Or(c.Every, time.Minute)
+	c.Window = cmp.Or(c.Window, 24*time.Hour)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.recorder = cmp.Or(c.recorder, capture.Default)
+	return c
+}
+
+// Advisor watches databases and advises on them.
+type Advisor struct {
+	config Config
+	store  *history.Store
+	alerts *alert.Tracker
+	feed   *feed
+	open   atomic.Pointer[openInterval]
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	// changing is held while the application's database is changed: one change at a time.
+	changing sync.Mutex
+
+	// analyzing is held during an analysis: one at a time.
+	analyzing sync.Mutex
+
+	mu        sync.Mutex
+	databases []*watched
+	recs      map[string]*Recommendation // never changed once here: replaced as a whole
+	analysis  Analysis
+	texts     map[uint64]*capture.Statement // live statements by digest, whose texts can be replayed
+}
+
+// Open opens the history, attaches to the recorder and starts. It fails with capture.ErrAttached,
+// wrapped, if another Advisor of the process drains the recorder already.
+func Open(c Config) (*Advisor, error) {
+	c = c.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	reader, err := c.recorder.Attach()
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("open advisor: %w", err)
+	}
+	store, err := history.Open(ctx, history.Config{Path: c.History, MaxBytes: c.MaxBytes, Retention: c.Retention})
+	if err != nil {
+		cancel()
+		reader.Detach()
+		return nil, fmt.Errorf("open advisor: %w", err)
+	}
+	a := &Advisor{
+		config: c, store: store, cancel: cancel, feed: newFeed(), alerts: &alert.Tracker{},
+		recs: map[string]*Recommendation{}, texts: map[uint64]*capture.Statement{},
+		analysis: Analysis{Skipped: []Skipped{}},
+	}
+	if err := a.restore(ctx); err != nil {
+		cancel()
+		reader.Detach()
+		return nil, errors.Join(fmt.Errorf("open advisor: %w", err), store.Close())
+	}
+	a.start(ctx, reader)
+	return a, nil
+}
+
+// start starts the goroutines: the drain, the writer of closed intervals, and the analysis.
+func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
+	closed := make(chan closedInterval, 16)
+	d := &drain{Advisor: a, reader: reader, table: digest.NewTable(digest.Config{}), closed: closed, started: time.Now()}
+	a.open.Store(&openInterval{start: d.started})
+	a.wg.Go(func() { d.run(ctx) })
+	a.wg.Go(func() { a.write(closed) })
+	if a.config.Every > 0 {
+		a.wg.Go(func() { a.analyzeEvery(ctx) })
+	}
+}
+
+// Close stops the analysis and the drain, stores the open interval, and closes the history.
+// A change under way is finished or rolled back first.
+func (a *Advisor) Close() error {
+	a.cancel()
+	a.wg.Wait()
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	a.feed.close()
+	return a.store.Close()
+}
+
+// log reports what went wrong in the background.
+func (a *Advisor) log(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		a.config.Logger.Error("sqlite-perf: "+what, "err", err)
+	}
+}

@@ -1,0 +1,214 @@
+package advisor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/sqlite"
+)
+
+// Options configure one analysis. The zero value works.
+type Options struct {
+	Name      string // of the database in the report; default the file's path
+	ShadowDir string // where the shadow copies are made; default the system's temporary directory
+	MaxShadow int64  // largest database to copy, in bytes; default 1 GiB
+	NoProof   bool   // no shadow copy: indexes stay proposed
+
+	// Progress, if set, is told what is being done; done runs from 0 to 1 within a phase.
+	Progress func(phase, detail string, done float64)
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxShadow = cmp.Or(o.MaxShadow, 1<<30)
+	if o.Progress == nil {
+		o.Progress = func(string, string, float64) {}
+	}
+	return o
+}
+
+// Report is the outcome of an analysis.
+type Report struct {
+	Database        string            `json:"database"`
+	Statements      int               `json:"statements"` // that could be used
+	Skipped         []Skipped         `json:"skipped"`
+	Recommendations []*Recommendation `json:"recommendations"` // the most valuable first
+	TookMS          float64           `json:"took_ms"`
+}
+
+// Skipped is a statement that no advice rests on, and why.
+type Skipped struct {
+	Digest      string `json:"digest"`
+	Fingerprint string `json:"fingerprint"`
+	Reason      string `json:"reason"`
+}
+
+// Analyze advises on the database file at path for a workload, which may be empty. It opens the
+// file read-only and proves what it proposes on shadow copies. Errors about the file are one line
+// that names it.
+func Analyze(ctx context.Context, path string, workload []Query, o Options) (*Report, error) {
+	o.Name = cmp.Or(o.Name, path)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs // identities rest on the path
+	}
+	db, err := openDatabase(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	if d, ok := db.(sqliteDatabase); ok {
+		if err := d.Check(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return analyze(ctx, db, workload, nil, o)
+}
+
+// analyze runs all rules. pragmas are those of the application's connections, nil without one.
+func analyze(ctx context.Context, db database, workload []Query, pragmas []sqlite.Pragma, o Options) (*Report, error) {
+	start := time.Now()
+	o = o.withDefaults()
+	p := &pass{name: o.Name, db: db, options: o, report: o.Progress, live: pragmas != nil, pragmas: map[string]string{}}
+	report := &Report{Database: o.Name, Skipped: []Skipped{}, Recommendations: []*Recommendation{}}
+	var err error
+	if p.schema, err = db.Schema(ctx); err != nil {
+		return nil, err
+	}
+	if pragmas == nil {
+		if pragmas, err = filePragmas(ctx, db); err != nil {
+			return nil, err
+		}
+	}
+	for _, setting := range pragmas {
+		p.pragmas[setting.Name] = setting.Value
+	}
+	if err := p.prepareAll(ctx, workload, report); err != nil {
+		return nil, err
+	}
+	if err := p.openShadow(ctx, report); err != nil {
+		return nil, err
+	}
+	if p.shadow != nil {
+		defer p.shadow.Close()
+	}
+	if err := p.check(ctx, report); err != nil {
+		return nil, err
+	}
+	report.Statements, report.TookMS = len(p.queries), ms(time.Since(start))
+	return report, nil
+}
+
+// filePragmas reads the settings that the file alone determines.
+func filePragmas(ctx context.Context, db database) ([]sqlite.Pragma, error) {
+	d, ok := db.(sqliteDatabase)
+	if !ok {
+		return nil, nil
+	}
+	return d.Pragmas(ctx)
+}
+
+// prepareAll makes the queries of the pass; statements that cannot be used are reported.
+func (p *pass) prepareAll(ctx context.Context, workload []Query, report *Report) error {
+	for i, in := range workload {
+		p.report("prepare", in.Fingerprint, float64(i)/float64(len(workload)))
+		q, err := prepare(ctx, p.db, p.schema, in)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case isFileError(err):
+			return err
+		case errors.Is(err, errNothingToAdvise):
+		case err != nil:
+			report.Skipped = append(report.Skipped, Skipped{in.hex(), in.Fingerprint, describe(err)})
+		default:
+			p.queries = append(p.queries, q)
+		}
+	}
+	return nil
+}
+
+func isFileError(err error) bool {
+	var f *sqlite.FileError
+	return errors.As(err, &f)
+}
+
+// openShadow copies the database if there is something to prove and room for it, and ranks the
+// queries. Without a copy advice stays proposed, and the report says why.
+func (p *pass) openShadow(ctx context.Context, report *Report) error {
+	if !p.options.NoProof && len(p.queries) > 0 {
+		p.report("shadow", p.name, 0)
+		s, err := p.db.Shadow(ctx, p.options.ShadowDir, p.options.MaxShadow)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case isFileError(err):
+			return err
+		case err != nil:
+			report.Skipped = append(report.Skipped, Skipped{Reason: "nothing is proved: " + describe(err)})
+		default:
+			p.shadow = s
+		}
+	}
+	p.rank(ctx)
+	return ctx.Err()
+}
+
+// rank orders the queries by cost. A workload without times is run once per statement on the copy,
+// or else ranked by calls.
+func (p *pass) rank(ctx context.Context) {
+	for _, q := range p.queries {
+		if q.cost > 0 || p.shadow == nil {
+			continue
+		}
+		if out, err := p.shadow.Before().Run(ctx, q.calls[0]); err == nil {
+			q.cost = time.Duration(float64(out.CPU) * max(q.Calls, 1))
+		}
+	}
+	slices.SortStableFunc(p.queries, func(a, b *query) int {
+		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(b.Calls, a.Calls))
+	})
+}
+
+// check asks every rule and proves what can be proved. A rule that fails is reported and does not
+// keep the others from being asked.
+func (p *pass) check(ctx context.Context, report *Report) error {
+	for _, rule := range rules {
+		list, err := rule.check(ctx, p)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			report.Skipped = append(report.Skipped, Skipped{Reason: fmt.Sprintf("%T: %s", rule, describe(err))})
+			continue
+		}
+		report.Recommendations = append(report.Recommendations, list...)
+	}
+	for _, r := range report.Recommendations {
+		r.PlanHash = hashPlan(r)
+		if p.shadow == nil || !r.provable() {
+			continue
+		}
+		if r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
+			continue // nothing to replay: by rule
+		}
+		if err := p.prove(ctx, r); err != nil {
+			return err
+		}
+	}
+	sortRecommendations(report.Recommendations)
+	return nil
+}
+
+var stateRank = map[State]int{Proved: 0, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}
+
+// sortRecommendations puts what saves most first: proved advice by time saved, then the rest.
+func sortRecommendations(list []*Recommendation) {
+	slices.SortStableFunc(list, func(a, b *Recommendation) int {
+		return cmp.Or(cmp.Compare(stateRank[a.State], stateRank[b.State]),
+			cmp.Compare(b.saves, a.saves), cmp.Compare(a.ID, b.ID))
+	})
+}

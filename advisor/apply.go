@@ -1,0 +1,200 @@
+package advisor
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/history"
+	"github.com/sqliteperf/sqliteperf/internal/schema"
+)
+
+// What Apply, Undo and Review fail with, besides errors of the database.
+var (
+	ErrUnknown       = errors.New("no such recommendation")
+	ErrStale         = errors.New("the plan is stale: the schema or the advice changed since it was reviewed")
+	ErrBusy          = errors.New("another change is being made")
+	ErrNotApplicable = errors.New("the recommendation cannot be applied")
+)
+
+// changeLimit bounds one change, from waiting for the write lock to the commit.
+const changeLimit = 10 * time.Minute
+
+// Review is a dry run: what applying would do.
+type Review struct {
+	ID         string   `json:"id"`
+	State      State    `json:"state"`
+	PlanHash   string   `json:"plan_hash"`
+	Statements []string `json:"statements"`
+	Undo       []string `json:"undo"`
+	Locks      string   `json:"locks"`
+	ExpectedMS float64  `json:"expected_ms"`
+}
+
+// Review says exactly what applying the recommendation would do now, under which plan hash. It
+// changes nothing.
+func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
+	r := a.Recommendation(id)
+	if r == nil {
+		return nil, ErrUnknown
+	}
+	v := &Review{ID: r.ID, State: r.State, PlanHash: r.PlanHash, Statements: r.Statements, Undo: r.Undo}
+	if r.Evidence != nil {
+		v.ExpectedMS = r.Evidence.BuildMS
+	}
+	v.Locks = "the write lock for about " + time.Duration(v.ExpectedMS*1e6).Round(time.Millisecond).String() +
+		": other writers wait, readers go on in WAL mode"
+	return v, nil
+}
+
+// Apply makes the change of a recommendation whose plan hash is still planHash, on behalf of actor,
+// and returns it applied. It fails with ErrUnknown, ErrStale, ErrBusy or ErrNotApplicable, wrapped,
+// before anything is changed; if a statement fails, all are rolled back.
+func (a *Advisor) Apply(ctx context.Context, id, planHash, actor string) (*Recommendation, error) {
+	return a.change(ctx, id, planHash, actor, "apply", func(r *Recommendation) error {
+		return applicable(r)
+	})
+}
+
+// Undo reverts an applied recommendation, under the same conditions as Apply.
+func (a *Advisor) Undo(ctx context.Context, id, planHash, actor string) (*Recommendation, error) {
+	return a.change(ctx, id, planHash, actor, "undo", func(r *Recommendation) error {
+		if r.State != Applied {
+			return fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
+		}
+		return nil
+	})
+}
+
+// applicable says why a recommendation cannot be applied.
+func applicable(r *Recommendation) error {
+	switch {
+	case !r.Applicable:
+		return fmt.Errorf("%w: %s", ErrNotApplicable, r.Manual)
+	case r.State == Applied, r.State == Rejected, r.State == Inconclusive:
+		return fmt.Errorf("%w: it is %s", ErrNotApplicable, r.State)
+	}
+	return nil
+}
+
+// change is Apply or Undo.
+func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string, allowed func(*Recommendation) error) (*Recommendation, error) {
+	if !a.changing.TryLock() {
+		return nil, ErrBusy
+	}
+	defer a.changing.Unlock()
+	r := a.Recommendation(id)
+	switch {
+	case r == nil:
+		return nil, ErrUnknown
+	case r.PlanHash != planHash:
+		return nil, ErrStale
+	}
+	if err := allowed(r); err != nil {
+		return nil, err
+	}
+	w := a.databaseNamed(r.Database)
+	if w == nil {
+		return nil, fmt.Errorf("%w: its database %s is not watched in this process", ErrNotApplicable, r.Database)
+	}
+	ctx, cancel := context.WithTimeout(ctx, changeLimit)
+	defer cancel()
+	db, err := openDatabase(ctx, w.source.Path, true)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	next := *r
+	if action == "apply" {
+		if next.Live, err = a.liveBefore(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	a.feed.publish("job", job{r.ID, action, r.Title, 0})
+	err = carryOut(ctx, db, a.store, &next, action, actor)
+	if next.Live != nil && action == "apply" {
+		next.Live.AppliedAt = time.Now().UTC()
+	}
+	if errors.Is(err, ErrStale) || ctx.Err() != nil {
+		return nil, err
+	}
+	err = errors.Join(err, a.put(ctx, &next))
+	a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
+	return &next, err
+}
+
+func (a *Advisor) databaseNamed(name string) *watched {
+	for _, w := range a.watchedDatabases() {
+		if w.name == name && w.source.Path != "" {
+			return w
+		}
+	}
+	return nil
+}
+
+// carryOut runs the statements of r, or those that undo it, and writes the audit trail: the
+// intention first, so that a killed process leaves a trace of what it was about. r gets its new
+// state.
+func carryOut(ctx context.Context, db database, store *history.Store, r *Recommendation, action, actor string) error {
+	statements, done := r.Statements, Applied
+	if action == "undo" {
+		statements, done = r.Undo, Undone
+	}
+	s, err := db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if action == "apply" && stalePlan(r, s) {
+		return ErrStale
+	}
+	note := func(what, detail string) error {
+		_, err := store.Audit(context.WithoutCancel(ctx), history.Entry{Actor: actor, Action: what, Subject: r.ID, Detail: detail})
+		return err
+	}
+	if err := note(action, strings.Join(statements, "; ")); err != nil {
+		return fmt.Errorf("write the audit trail first: %w", err)
+	}
+	if err := db.Change(ctx, statements, unchangedSince(s.Version)); err != nil {
+		if !errors.Is(err, ErrStale) {
+			r.State, r.Error = Failed, describe(err)
+			if action == "undo" {
+				r.State = Applied
+			}
+		}
+		return errors.Join(fmt.Errorf("%s %s: %w", action, r.ID, err), note("fail", describe(err)))
+	}
+	r.State, r.Error, r.Updated = done, "", time.Now().UTC()
+	return note(string(done), r.Title)
+}
+
+// stalePlan says whether what the plan rests on is no longer so: the table gone or changed, or the
+// index already there.
+func stalePlan(r *Recommendation, s *schema.Schema) bool {
+	if r.Table == "" {
+		return false
+	}
+	t := s.Table(r.Table)
+	if t == nil {
+		return true
+	}
+	fresh := *r
+	fresh.subject = describeTable(t)
+	return hashPlan(&fresh) != r.PlanHash
+}
+
+// unchangedSince refuses a change, under the write lock, if the schema is another by now.
+func unchangedSince(version int64) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		var now int64
+		if err := tx.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&now); err != nil {
+			return err
+		}
+		if now != version {
+			return ErrStale
+		}
+		return nil
+	}
+}

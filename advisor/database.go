@@ -1,0 +1,75 @@
+package advisor
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/plan"
+	"github.com/sqliteperf/sqliteperf/internal/schema"
+	"github.com/sqliteperf/sqliteperf/internal/sqlite"
+	"github.com/sqliteperf/sqliteperf/internal/trial"
+)
+
+// database is what the advisor needs of an engine. Its methods use private connections.
+type database interface {
+	Path() string
+	Schema(ctx context.Context) (*schema.Schema, error)
+	Explain(ctx context.Context, query string, args []any) (plan.Plan, error)
+	Values(ctx context.Context, table, column string, n int) ([]any, error)
+	WhatIf(ctx context.Context) (planner, error)
+	Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error)
+	Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error
+	Close() error
+}
+
+// planner plans statements under indexes that do not exist.
+type planner interface {
+	Explain(ctx context.Context, changes []string, query string, args []any) (plan.Plan, error)
+	Close() error
+}
+
+// shadow is a database copied twice, as it was and to be changed.
+type shadow interface {
+	Before() replayer
+	After() replayer
+	Bytes() int64
+	Close() error
+}
+
+// replayer runs, explains and changes on one copy.
+type replayer interface {
+	trial.Runner
+	Explain(ctx context.Context, query string, args []any) (plan.Plan, error)
+	Change(ctx context.Context, statements []string) (time.Duration, error)
+	Set(ctx context.Context, pragma string) error
+	IndexBytes(ctx context.Context, index string) (int64, error)
+}
+
+// sqliteDatabase, sqliteShadow: the structs of internal/sqlite as the interfaces above.
+type (
+	sqliteDatabase struct{ *sqlite.DB }
+	sqliteShadow   struct{ *sqlite.Shadow }
+)
+
+func openDatabase(ctx context.Context, path string, live bool) (database, error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Path: path, Live: live})
+	if err != nil {
+		return nil, err
+	}
+	return sqliteDatabase{db}, nil
+}
+
+func (d sqliteDatabase) WhatIf(ctx context.Context) (planner, error) { return d.DB.WhatIf(ctx) }
+
+func (d sqliteDatabase) Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error) {
+	s, err := d.DB.Shadow(ctx, dir, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return sqliteShadow{s}, nil
+}
+
+func (s sqliteShadow) Before() replayer { return s.Shadow.Before }
+func (s sqliteShadow) After() replayer  { return s.Shadow.After }
+func (s sqliteShadow) Bytes() int64     { return s.Shadow.Bytes }

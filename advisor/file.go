@@ -1,0 +1,81 @@
+package advisor
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/sqliteperf/sqliteperf/internal/history"
+)
+
+// Ledger applies and undoes recommendations on database files that no Advisor of this process
+// watches, and remembers them in a history file. It is safe for concurrent use.
+type Ledger struct{ store *history.Store }
+
+// OpenLedger opens the history at path, or creates it.
+func OpenLedger(ctx context.Context, path string) (*Ledger, error) {
+	store, err := history.Open(ctx, history.Config{Path: path})
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return &Ledger{store: store}, nil
+}
+
+// Close closes the history.
+func (l *Ledger) Close() error { return l.store.Close() }
+
+// Apply makes the change of r, found by Analyze, on the database file at path. It fails as
+// Advisor.Apply does; r gets its new state.
+func (l *Ledger) Apply(ctx context.Context, path string, r *Recommendation, actor string) error {
+	if err := applicable(r); err != nil {
+		return err
+	}
+	return l.carryOut(ctx, path, r, "apply", actor)
+}
+
+// Undo reverts the recommendation with the given ID that was applied to the database file at path.
+func (l *Ledger) Undo(ctx context.Context, path, id, actor string) (*Recommendation, error) {
+	list, err := loadRecommendations(ctx, l.store)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range list {
+		if r.ID != id {
+			continue
+		}
+		if r.State != Applied {
+			return nil, fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
+		}
+		return r, l.carryOut(ctx, path, r, "undo", actor)
+	}
+	return nil, ErrUnknown
+}
+
+func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, action, actor string) error {
+	ctx, cancel := context.WithTimeout(ctx, changeLimit)
+	defer cancel()
+	db, err := openDatabase(ctx, path, true)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := carryOut(ctx, db, l.store, r, action, actor); err != nil {
+		return err
+	}
+	return save(ctx, l.store, r)
+}
+
+// DefaultHistory is where the command line keeps the history of a database file: beside it.
+func DefaultHistory(path string) string { return filepath.Join(filepath.Dir(path), "advisor.db") }
+
+// Plan picks what would be applied: the recommendations with the given IDs, or without any all
+// that are proved.
+func Plan(list []*Recommendation, ids []string) []*Recommendation {
+	return slices.DeleteFunc(slices.Clone(list), func(r *Recommendation) bool {
+		if len(ids) > 0 {
+			return !slices.Contains(ids, r.ID)
+		}
+		return r.State != Proved || !r.Applicable
+	})
+}

@@ -1,0 +1,160 @@
+package advisor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/history"
+)
+
+// restore loads recommendations from the history.
+func (a *Advisor) restore(ctx context.Context) error {
+	recs, err := loadRecommendations(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	for _, r := range recs {
+		a.recs[r.ID] = r
+	}
+	return nil
+}
+
+func loadRecommendations(ctx context.Context, store *history.Store) ([]*Recommendation, error) {
+	saved, err := store.Recommendations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []*Recommendation
+	for _, s := range saved {
+		r := &Recommendation{}
+		if err := json.Unmarshal(s.Body, r); err != nil {
+			return nil, fmt.Errorf("recommendation %s: %w", s.ID, err)
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// adopt takes over the outcome of an analysis. What was applied stays as it is; advice that was
+// undone stays undone, with fresh evidence; open advice that was not found again is dropped.
+func (a *Advisor) adopt(ctx context.Context, database string, report *Report) error {
+	a.mu.Lock()
+	old := maps.Clone(a.recs)
+	a.mu.Unlock()
+	found := map[string]bool{}
+	for _, r := range report.Recommendations {
+		found[r.ID] = true
+		before := old[r.ID]
+		if before != nil {
+			r.Created = before.Created
+			if before.State == Applied {
+				continue
+			}
+			if before.State == Undone || before.State == Failed {
+				r.State, r.Error, r.Live = before.State, before.Error, before.Live
+			}
+		}
+		if err := a.put(ctx, r); err != nil {
+			return err
+		}
+		if before == nil || before.State != r.State {
+			if err := a.audit(ctx, "advisor", string(r.State), r.ID, r.Title); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range old {
+		if r.Database == database && r.State.open() && !found[r.ID] {
+			a.drop(ctx, r)
+		}
+	}
+	return nil
+}
+
+// Dropped is the state under which the history keeps advice that no longer holds.
+const dropped State = "dropped"
+
+func (a *Advisor) drop(ctx context.Context, r *Recommendation) {
+	a.mu.Lock()
+	delete(a.recs, r.ID)
+	a.mu.Unlock()
+	gone := *r
+	gone.State = dropped
+	a.log("store recommendation", save(ctx, a.store, &gone))
+	a.feed.publish("gap", struct{}{})
+}
+
+// put stores a recommendation and tells of it. r is not changed afterwards.
+func (a *Advisor) put(ctx context.Context, r *Recommendation) error {
+	r.Updated = time.Now().UTC()
+	if err := save(ctx, a.store, r); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.recs[r.ID] = r
+	a.mu.Unlock()
+	a.feed.publish("recommendation", r)
+	return nil
+}
+
+func save(ctx context.Context, store *history.Store, r *Recommendation) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return store.SaveRecommendation(ctx, r.ID, string(r.State), body)
+}
+
+func (a *Advisor) audit(ctx context.Context, actor, action, subject, detail string) error {
+	_, err := a.store.Audit(ctx, history.Entry{Actor: actor, Action: action, Subject: subject, Detail: detail})
+	return err
+}
+
+// Audit returns the last entries of the audit trail, the newest first.
+func (a *Advisor) Audit(ctx context.Context, limit int) ([]AuditEntry, error) {
+	return a.store.Entries(ctx, limit)
+}
+
+// AuditEntry is one line of the audit trail.
+type AuditEntry = history.Entry
+
+// Analysis says what the background is doing.
+func (a *Advisor) Analysis() Analysis {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	an := a.analysis
+	an.Skipped = slices.Clone(an.Skipped)
+	return an
+}
+
+// Recommendations lists all advice, the most valuable first, applied advice with what live traffic
+// says about it.
+func (a *Advisor) Recommendations(ctx context.Context) ([]*Recommendation, error) {
+	a.mu.Lock()
+	list := slices.Collect(maps.Values(a.recs))
+	a.mu.Unlock()
+	for i, r := range list {
+		if r.State != Applied || r.Live == nil {
+			continue
+		}
+		fresh := *r
+		var err error
+		if fresh.Live, err = a.liveAfter(ctx, r); err != nil {
+			return nil, err
+		}
+		list[i] = &fresh
+	}
+	sortRecommendations(list)
+	return list, nil
+}
+
+// Recommendation finds one piece of advice, or returns nil.
+func (a *Advisor) Recommendation(id string) *Recommendation {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.recs[id]
+}

@@ -1,0 +1,193 @@
+package advisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/internal/digest"
+)
+
+// Analysis says what the analysis in the background is doing and what it could not use.
+type Analysis struct {
+	Running    bool       `json:"running"`
+	Phase      string     `json:"phase"`
+	Last       *time.Time `json:"last"`
+	Statements int        `json:"statements"`
+	Skipped    []Skipped  `json:"skipped"`
+}
+
+// restingShare is the time to rest after an analysis, as a multiple of what it took: it then uses
+// at most a quarter of one core.
+const restingShare = 3
+
+// stale is the age at which an analysis is repeated though nothing new was seen.
+const stale = time.Hour
+
+// analyzeEvery looks for advice until ctx ends.
+func (a *Advisor) analyzeEvery(ctx context.Context) {
+	wait := time.NewTimer(min(a.config.Every, 5*time.Second)) // the first time soon
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		start := time.Now()
+		a.log("analyze", a.analyze(ctx, false))
+		wait.Reset(max(a.config.Every, restingShare*time.Since(start)))
+	}
+}
+
+// Analyze looks for advice now and returns when it is proved.
+func (a *Advisor) Analyze(ctx context.Context) error { return a.analyze(ctx, true) }
+
+func (a *Advisor) analyze(ctx context.Context, always bool) error {
+	a.analyzing.Lock()
+	defer a.analyzing.Unlock()
+	var errs []error
+	for _, w := range a.watchedDatabases() {
+		if w.source.Path == "" {
+			continue
+		}
+		if err := a.analyzeOne(ctx, w, always); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", w.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error {
+	workload, err := a.workload(ctx, w.source)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, w.source.Path, true)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	seen := describeWorkload(s.Version, workload)
+	if !always && seen == w.seen && time.Since(w.since) < stale {
+		return nil
+	}
+	pragmas, err := w.settings(ctx, db)
+	if err != nil {
+		return err
+	}
+	a.setAnalysis(func(an *Analysis) { an.Running = true })
+	report, err := analyze(ctx, db, workload, pragmas, Options{
+		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
+		Progress: a.progress,
+	})
+	a.finished(report)
+	if err != nil {
+		return err
+	}
+	w.seen, w.since = seen, time.Now()
+	return a.adopt(ctx, w.name, report)
+}
+
+// describeWorkload says what an analysis would look at: the schema and the statements that make up
+// 99 % of the time.
+func describeWorkload(version int64, workload []Query) string {
+	var total, sum time.Duration
+	for _, q := range workload {
+		total += q.Total
+	}
+	var digests []string
+	for _, q := range workload {
+		if sum > total/100*99 {
+			break
+		}
+		sum += q.Total
+		digests = append(digests, q.hex())
+	}
+	slices.Sort(digests)
+	return fmt.Sprint(version, strings.Join(digests, " "))
+}
+
+// workload is what a database was asked within the window, the most expensive statement first.
+func (a *Advisor) workload(ctx context.Context, source *capture.Source) ([]Query, error) {
+	open := a.open.Load()
+	a.remember(open.summaries)
+	now := time.Now()
+	stored, err := a.store.Totals(ctx, now.Add(-a.config.Window), now)
+	if err != nil {
+		return nil, err
+	}
+	totals := digest.Totals{}
+	totals.Add(stored)
+	totals.Add(open.summaries)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []Query
+	for _, s := range totals.Sorted() {
+		if s.Kind == capture.KindStatement && s.Database == source && s.Statement != nil {
+			list = append(list, a.query(s))
+		}
+	}
+	return list, nil
+}
+
+// query makes a Query of a summary, with the text and samples of the live statement if there is one.
+func (a *Advisor) query(s *digest.Summary) Query {
+	q := Query{
+		Digest: s.Digest, Fingerprint: s.Statement.Fingerprint, Text: s.Statement.Fingerprint,
+		ReadOnly: s.Statement.ReadOnly, Calls: float64(s.Calls), Total: s.Total,
+	}
+	live := a.texts[s.Digest]
+	if live == nil || live.Text == "" {
+		return q
+	}
+	q.Text = live.Text
+	for _, args := range live.Samples.List() {
+		q.Samples = append(q.Samples, Sample{Text: live.Text, Args: args})
+		q.Source = fromCapture
+	}
+	return q
+}
+
+// job is the progress of a piece of work as the stream sends it.
+type job struct {
+	ID     string  `json:"id"`
+	Phase  string  `json:"phase"`
+	Detail string  `json:"detail"`
+	Done   float64 `json:"done"`
+}
+
+// progress tells of phases as they begin, not of each statement within one.
+func (a *Advisor) progress(phase, detail string, done float64) {
+	a.setAnalysis(func(an *Analysis) {
+		if an.Phase != phase {
+			an.Phase = phase
+			a.feed.publish("job", job{"analysis", phase, detail, done})
+		}
+	})
+}
+
+func (a *Advisor) setAnalysis(change func(*Analysis)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change(&a.analysis)
+}
+
+func (a *Advisor) finished(report *Report) {
+	now := time.Now().UTC()
+	a.setAnalysis(func(an *Analysis) {
+		an.Running, an.Phase = false, ""
+		if report != nil {
+			an.Last, an.Statements, an.Skipped = &now, report.Statements, report.Skipped
+		}
+	})
+	a.feed.publish("job", job{"analysis", "done", "", 1})
+}

@@ -1,0 +1,122 @@
+package advisor
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/plan"
+	"github.com/sqliteperf/sqliteperf/internal/predicate"
+	"github.com/sqliteperf/sqliteperf/internal/schema"
+	"github.com/sqliteperf/sqliteperf/internal/trial"
+)
+
+// Query is one statement of a workload.
+type Query struct {
+	Digest      uint64
+	Fingerprint string
+	Text        string // one text as written, for reading its structure
+	ReadOnly    bool
+
+	Calls   float64       // how often it ran, in any unit that is the same for the whole workload
+	Total   time.Duration // how long that took; zero if unknown
+	Samples []Sample      // how it was called; empty if nothing was kept
+	Source  string        // of Samples: captured or trace
+}
+
+// Sample is one call of a Query.
+type Sample struct {
+	Text string
+	Args []any
+}
+
+// Where parameters come from.
+const (
+	fromCapture = "captured"
+	fromTrace   = "trace"
+	fromColumns = "drawn" // from the columns the parameters are compared with
+)
+
+// sampled is how many calls of one statement a proof replays by turns.
+const sampled = 16
+
+// query is a Query as the rules see it: read, explained and ready to be replayed.
+type query struct {
+	Query
+	read  *predicate.Statement
+	plan  plan.Plan
+	calls []trial.Call
+	cost  time.Duration // total, measured or estimated, for ranking
+}
+
+// hex is the digest as pages show it.
+func (q Query) hex() string { return fmt.Sprintf("%016x", q.Digest) }
+
+// ties says whether LIMIT may cut through rows that ORDER BY does not tell apart: then only the
+// number of rows can be compared. No LIMIT, no ties.
+func (q *query) ties() bool {
+	for _, b := range q.read.Blocks {
+		if b.Limit {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *query) testCase() trial.Case { return trial.Case{Calls: q.calls, Ties: q.ties()} }
+
+// prepare reads and explains a statement and finds parameters for it. The error says why it cannot
+// be used for advice.
+func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*query, error) {
+	q := &query{Query: in, cost: in.Total}
+	var err error
+	if q.read, err = predicate.Read(in.Text); err != nil {
+		return nil, err
+	}
+	if len(q.read.Blocks) == 0 && q.read.Target == "" {
+		return nil, errNothingToAdvise
+	}
+	if err := volatile(q.read); err != nil {
+		return nil, err
+	}
+	if len(in.Samples) == 0 {
+		if q.Samples, err = draw(ctx, db, s, q.read, in.Text); err != nil {
+			return nil, err
+		}
+		q.Source = fromColumns
+	}
+	for _, sample := range spread(q.Samples, sampled) {
+		args := complete(sample.Args, q.read.Count)
+		q.calls = append(q.calls, trial.Call{SQL: sample.Text, Args: args, Writes: !in.ReadOnly})
+	}
+	if q.plan, err = db.Explain(ctx, q.calls[0].SQL, q.calls[0].Args); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// spread picks at most n samples, evenly over the list.
+func spread(list []Sample, n int) []Sample {
+	if len(list) <= n {
+		return list
+	}
+	picked := make([]Sample, n)
+	for i := range picked {
+		picked[i] = list[i*len(list)/n]
+	}
+	return picked
+}
+
+// complete adds NULL for parameters that were not given, as SQLite itself would bind them.
+func complete(args []any, count int) []any {
+	for _, arg := range args {
+		if _, named := arg.(sql.NamedArg); named {
+			return args
+		}
+	}
+	for len(args) < count {
+		args = append(args[:len(args):len(args)], nil)
+	}
+	return args
+}
