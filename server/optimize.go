@@ -1,0 +1,251 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/advisor"
+)
+
+// bodyLimit is the longest body read, in bytes.
+const bodyLimit = 64 << 10
+
+// optimizeRequest is the body of POST optimize.
+type optimizeRequest struct {
+	Action   string `json:"action"` // review, apply or undo
+	ID       string `json:"id"`
+	PlanHash string `json:"plan_hash"`
+	Actor    string `json:"actor,omitempty"` // dashboard, cli or api: for the audit trail
+}
+
+// optimizeAnswer is what POST optimize answers.
+type optimizeAnswer struct {
+	Schema string `json:"schema"`
+	Action string `json:"action"`
+	*advisor.Review
+	TookMS float64 `json:"took_ms,omitempty"`
+}
+
+func (a *Admin) optimize(w http.ResponseWriter, r *http.Request) {
+	req, ok := a.readChange(w, r)
+	if !ok {
+		return
+	}
+	if req.Action == "review" {
+		ctx, cancel := limited(r)
+		defer cancel()
+		a.review(ctx, w, req)
+		return
+	}
+	a.changes.once(w, r.Header.Get("Idempotency-Key"), req, func(w http.ResponseWriter) { a.change(w, r, req) })
+}
+
+// readChange checks authorization first, then the form of the request.
+func (a *Admin) readChange(w http.ResponseWriter, r *http.Request) (req optimizeRequest, ok bool) {
+	if !a.authorized(r) {
+		problem(w, http.StatusForbidden, "token_required", "send the start-up token as Authorization: Bearer …")
+		return req, false
+	}
+	if a.config.ReadOnly {
+		problem(w, http.StatusForbidden, "read_only", "this server makes no changes")
+		return req, false
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		problem(w, http.StatusUnsupportedMediaType, "json_required", "send Content-Type: application/json")
+		return req, false
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		problem(w, http.StatusRequestEntityTooLarge, "too_large", "the body is longer than 64 KiB")
+		return req, false
+	}
+	if err != nil {
+		problem(w, http.StatusBadRequest, "bad_body", err.Error())
+		return req, false
+	}
+	return req, decode(w, body, &req)
+}
+
+func decode(w http.ResponseWriter, body []byte, req *optimizeRequest) bool {
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(req); err != nil || d.More() {
+		problem(w, http.StatusBadRequest, "bad_body", `send {"action": "review|apply|undo", "id": "…", "plan_hash": "…"}`)
+		return false
+	}
+	switch req.Action {
+	case "review", "apply", "undo":
+		return true
+	}
+	problem(w, http.StatusBadRequest, "bad_action", "action must be review, apply or undo")
+	return false
+}
+
+func (a *Admin) authorized(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(a.config.Token)) == 1
+}
+
+func (a *Admin) review(ctx context.Context, w http.ResponseWriter, req optimizeRequest) {
+	v, err := a.advisor.Review(ctx, req.ID)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, optimizeAnswer{Schema: "sqlite-perf/optimize/v1", Action: req.Action, Review: v}, nil)
+}
+
+// change applies or undoes. A client that goes away does not stop it: the change is finished or
+// rolled back by its own rules.
+func (a *Admin) change(w http.ResponseWriter, r *http.Request, req optimizeRequest) {
+	start := time.Now()
+	ctx := context.WithoutCancel(r.Context())
+	do := a.advisor.Apply
+	if req.Action == "undo" {
+		do = a.advisor.Undo
+	}
+	if wait := a.pace.next(req, start); wait > 0 {
+		w.Header().Set("Retry-After", "10")
+		problem(w, http.StatusTooManyRequests, "too_often", "one change at a time, please wait "+wait.Round(time.Second).String())
+		return
+	}
+	rec, err := do(ctx, req.ID, req.PlanHash, actor(req))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, optimizeAnswer{
+		Schema: "sqlite-perf/optimize/v1", Action: req.Action, TookMS: float64(time.Since(start)) / 1e6,
+		Review: &advisor.Review{ID: rec.ID, State: rec.State, PlanHash: rec.PlanHash, Statements: rec.Statements, Undo: rec.Undo},
+	}, nil)
+}
+
+func actor(req optimizeRequest) string {
+	switch req.Actor {
+	case "dashboard", "cli":
+		return req.Actor
+	}
+	return "api"
+}
+
+// refuse answers what Review, Apply and Undo fail with.
+func refuse(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, advisor.ErrUnknown):
+		problem(w, http.StatusNotFound, "unknown_recommendation", err.Error())
+	case errors.Is(err, advisor.ErrStale):
+		problem(w, http.StatusConflict, "stale_plan", err.Error())
+	case errors.Is(err, advisor.ErrBusy):
+		problem(w, http.StatusConflict, "busy", err.Error())
+	case errors.Is(err, advisor.ErrNotApplicable):
+		problem(w, http.StatusConflict, "not_applicable", err.Error())
+	default:
+		problem(w, http.StatusInternalServerError, "failed", err.Error())
+	}
+}
+
+// replays answers a request that was sent again under the same Idempotency-Key as it was answered
+// the first time. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+type replays struct {
+	mu      sync.Mutex
+	answers map[string]*recorded
+	order   []string
+}
+
+// replaysKept bounds the answers kept.
+const replaysKept = 100
+
+// recorded is an answer that is sent again.
+type recorded struct {
+	req    optimizeRequest
+	done   chan struct{}
+	header http.Header
+	status int
+	body   []byte
+}
+
+func newReplays() *replays { return &replays{answers: map[string]*recorded{}} }
+
+// once runs do, or sends the answer of the run that had the same key. Without a key it just runs.
+func (p *replays) once(w http.ResponseWriter, key string, req optimizeRequest, do func(http.ResponseWriter)) {
+	if key == "" {
+		do(w)
+		return
+	}
+	rec, first := p.claim(key, req)
+	if !first && rec.req != req {
+		problem(w, http.StatusUnprocessableEntity, "key_reused", "this Idempotency-Key was used for another request")
+		return
+	}
+	if first {
+		do(rec)
+		close(rec.done)
+	}
+	<-rec.done
+	for name, values := range rec.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(max(rec.status, http.StatusOK))
+	w.Write(rec.body)
+}
+
+func (p *replays) claim(key string, req optimizeRequest) (rec *recorded, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if rec := p.answers[key]; rec != nil {
+		return rec, false
+	}
+	if len(p.order) == replaysKept {
+		delete(p.answers, p.order[0])
+		p.order = p.order[1:]
+	}
+	rec = &recorded{req: req, done: make(chan struct{}), header: http.Header{}}
+	p.answers[key], p.order = rec, append(p.order, key)
+	return rec, true
+}
+
+// Header, WriteHeader and Write make a recorded answer a ResponseWriter.
+func (r *recorded) Header() http.Header { return r.header }
+
+// WriteHeader keeps the first status.
+func (r *recorded) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+// Write keeps the body.
+func (r *recorded) Write(b []byte) (int, error) {
+	r.body = append(r.body, b...)
+	return len(b), nil
+}
+
+// pace keeps changes apart.
+type pace struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+// between is the least time between two changes that are not an apply and its undo: nobody can
+// have seen the effect of one before.
+const between = time.Second
+
+// next says how long to wait; zero means go.
+func (p *pace) next(req optimizeRequest, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if wait := between - now.Sub(p.last); wait > 0 && req.Action == "apply" {
+		return wait
+	}
+	p.last = now
+	return 0
+}

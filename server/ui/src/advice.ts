@@ -1,0 +1,115 @@
+// A recommendation, its evidence, and what a change answers.
+
+import type { Level } from "./types";
+
+export type State =
+  | "proposed" | "proved" | "rejected" | "inconclusive"
+  | "applying" | "applied" | "undone" | "failed";
+
+export interface Recommendation {
+  id: string;
+  code: string;
+  type: string;
+  component: string;
+  database: string;
+  table: string;
+  columns: string[] | null;
+  title: string;
+  why: string;
+  risk: string;
+  level: Level;
+  state: State;
+  basis: string; // replay | rule
+  applicable: boolean;
+  statements: string[] | null;
+  undo: string[] | null;
+  manual: string;
+  plan_hash: string;
+  digests: string[] | null;
+  evidence: Evidence | null;
+  live: Live | null;
+  error: string;
+  created: string;
+  updated: string;
+}
+
+export interface Evidence {
+  verdict: string; // proved | rejected | inconclusive
+  reasons: string[] | null;
+  parameters: string; // captured | trace | drawn
+  samples: number;
+  shadow_bytes: number;
+  took_ms: number;
+  queries: Trial[] | null;
+  build_ms: number;
+  bytes: number;
+  write: Write | null;
+}
+
+/** Trial is one statement replayed with and without the change. */
+export interface Trial {
+  digest: string;
+  fingerprint: string;
+  role: string; // target | other
+  samples: number;
+  before: Timing | null;
+  after: Timing | null;
+  speedup: number;
+  speedup_low: number;
+  speedup_high: number;
+  same_rows: boolean;
+  rows: number;
+  plan_before: string[] | null;
+  plan_after: string[] | null;
+  verdict: string;
+}
+
+export interface Timing {
+  p50_ms: number;
+  p50_low_ms: number;
+  p50_high_ms: number;
+  p95_ms: number;
+  p95_low_ms: number;
+  p95_high_ms: number;
+}
+
+export interface Write {
+  source: string; // captured | synthetic | none
+  statement: string;
+  before_us: number;
+  after_us: number;
+  added_us: number;
+}
+
+export interface Live {
+  applied_at: string;
+  before_p95_ms: number | null;
+  after_p95_ms: number | null;
+  before_calls: number;
+  after_calls: number;
+}
+
+export interface Advice {
+  generated: string;
+  analysis: {
+    running: boolean;
+    phase: string;
+    last: string | null;
+    statements: number;
+    skipped: { digest: string; fingerprint: string; reason: string }[] | null;
+  };
+  recommendations: Recommendation[];
+}
+
+/** Outcome is the answer to review, apply and undo. */
+export interface Outcome {
+  id: string;
+  action: string;
+  state: State;
+  plan_hash: string;
+  statements?: string[] | null;
+  undo?: string[] | null;
+  locks?: string;
+  expected_ms?: number;
+  took_ms?: number;
+}

@@ -1,0 +1,111 @@
+import type { Evidence as Proof, Recommendation, Trial, Write } from "../advice";
+import { bytes, count, duration, factor, plural } from "../format";
+import { VerdictBadge } from "./Badge";
+import { Intervals } from "./Interval";
+import { SqlText } from "./SqlText";
+
+const sources: Record<string, string> = {
+  captured: "captured from live traffic", trace: "from a trace file", drawn: "drawn from the table's own values",
+};
+
+/** EvidenceCard shows how a recommendation was tried: every number that led to the verdict. */
+export function EvidenceCard({ rec }: { rec: Recommendation }) {
+  const e = rec.evidence;
+  if (!e) {
+    return (
+      <section class="card" data-testid="evidence" aria-label="Evidence">
+        <h3>Evidence</h3>
+        <p class="muted">{rec.basis === "rule" ? "This follows from a rule; nothing was replayed." : "Not tried yet. The next analysis replays it on a shadow copy of the database."}</p>
+      </section>
+    );
+  }
+  const targets = (e.queries ?? []).filter((q) => q.role === "target");
+  const others = (e.queries ?? []).filter((q) => q.role !== "target");
+  return (
+    <section class="card" data-testid="evidence" aria-label="Evidence">
+      <div class="row spread"><h3>Evidence</h3><VerdictBadge verdict={e.verdict} /></div>
+      {(e.reasons ?? []).length > 0 && <ul class="reasons">{e.reasons!.map((r) => <li key={r}>{r}</li>)}</ul>}
+      {targets.map((q) => <Target key={q.digest} q={q} />)}
+      <Facts e={e} basis={rec.basis} />
+      {others.length > 0 && <Others list={others} />}
+    </section>
+  );
+}
+
+function Target({ q }: { q: Trial }) {
+  return (
+    <article class="trial">
+      <div class="sql-block"><SqlText sql={q.fingerprint} /></div>
+      <p class="gain">
+        <strong>{factor(q.speedup)}</strong> {q.speedup >= 1 ? "as fast" : "the speed"}{" "}
+        <span class="muted">(interval {factor(q.speedup_low)} – {factor(q.speedup_high)})</span>
+        <VerdictBadge verdict={q.verdict} />
+        <span class={q.same_rows ? "good" : "bad"}>{q.same_rows ? `✓ same ${plural(q.rows, "row")}` : "✕ different rows"}</span>
+        <span class="muted">n = {count(q.samples)}</span>
+      </p>
+      {q.before && q.after && <Intervals before={q.before} after={q.after} />}
+      {q.samples < 20 && <p class="few">Only {q.samples} replays: the intervals are wide below 20.</p>}
+      <div class="plans">
+        <Plan title="Plan before" nodes={q.plan_before ?? []} />
+        <Plan title="Plan after" nodes={q.plan_after ?? []} />
+      </div>
+    </article>
+  );
+}
+
+function Plan({ title, nodes }: { title: string; nodes: readonly string[] }) {
+  return (
+    <div>
+      <h4>{title}</h4>
+      <ul class="plan">
+        {nodes.length === 0 && <li class="muted">not known</li>}
+        {nodes.map((n, i) => <li key={i} class={node(n)}><b aria-hidden="true">{node(n) === "scan" ? "▲" : "▸"}</b>{n}</li>)}
+      </ul>
+    </div>
+  );
+}
+
+/** node singles out what costs: reading a whole table, or sorting beside it. */
+const node = (text: string): "scan" | "step" => (/^(SCAN|USE TEMP B-TREE)/.test(text.trim()) ? "scan" : "step");
+
+function Facts({ e, basis }: { e: Proof; basis: string }) {
+  return (
+    <dl class="facts">
+      <div><dt>Tried by</dt><dd>{basis === "replay" ? "replay on a shadow copy" : "rule"}</dd></div>
+      <div><dt>Parameters</dt><dd>{sources[e.parameters] ?? (e.parameters || "none")}</dd></div>
+      <div><dt>Replays</dt><dd>{count(e.samples)} in {duration(e.took_ms)}</dd></div>
+      <div><dt>Size</dt><dd>{bytes(e.bytes)} <span class="muted">beside {bytes(e.shadow_bytes)}</span></dd></div>
+      <div><dt>Build time</dt><dd>{duration(e.build_ms)}</dd></div>
+      <div class="span2"><dt>Write cost</dt><dd><WriteCost w={e.write} /></dd></div>
+    </dl>
+  );
+}
+
+function WriteCost({ w }: { w: Write | null }) {
+  if (!w || w.source === "none") return <span class="muted">not measured: no write to this table was seen</span>;
+  return (
+    <>
+      {w.added_us >= 0 ? "+" : "−"}{duration(Math.abs(w.added_us) / 1000)} each{" "}
+      <span class="muted">({duration(w.before_us / 1000)} → {duration(w.after_us / 1000)}, {w.source})</span>
+      {w.statement && <div class="sql-line"><SqlText sql={w.statement} clamp /></div>}
+    </>
+  );
+}
+
+function Others({ list }: { list: Trial[] }) {
+  const slower = list.filter((q) => q.verdict === "slower").length;
+  return (
+    <details class="others" open={slower > 0}>
+      <summary>{plural(list.length, "other statement")} checked, {slower === 0 ? "none slower" : `${slower} slower`}</summary>
+      <ul>
+        {list.map((q) => (
+          <li key={q.digest}>
+            <VerdictBadge verdict={q.verdict} />
+            <SqlText sql={q.fingerprint} clamp />
+            {q.before && q.after && <span class="muted num">p50 {duration(q.before.p50_ms)} → {duration(q.after.p50_ms)}</span>}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,30 @@
+import type { Advice } from "../advice";
+import { duration, factor } from "../format";
+import { format } from "../route";
+import { route } from "../state";
+import { StateBadge } from "./Badge";
+import { SqlText } from "./SqlText";
+
+/** TopRec is the most valuable change that waits for a decision. */
+export function TopRec({ data }: { data: Advice }) {
+  const open = data.recommendations.filter((r) => r.applicable);
+  const rec = open.find((r) => r.state === "proved") ?? open.find((r) => r.state === "proposed");
+  if (!rec) return <p class="state"><span class="good">✓</span> No change waits for a decision.</p>;
+  const target = rec.evidence?.queries?.find((q) => q.role === "target");
+  return (
+    <div class="top-rec">
+      <p class="row tags"><StateBadge state={rec.state} /> <span class="muted">{rec.code}</span></p>
+      <p class="top-title">{rec.title}</p>
+      {target?.before && target.after && (
+        <p class="gain">
+          p95 {duration(target.before.p95_ms)} → <strong>{duration(target.after.p95_ms)}</strong>
+          <strong class="good">{factor(target.speedup)}</strong>
+          <span class="muted">interval {factor(target.speedup_low)} – {factor(target.speedup_high)}, n = {target.samples}</span>
+        </p>
+      )}
+      {!target && <p>{rec.why}</p>}
+      {rec.statements?.[0] && <div class="sql-block"><SqlText sql={rec.statements[0]} clamp /></div>}
+      <a class="button primary" href={format({ ...route.value, page: "recommendations", rec: rec.id })}>Evidence and review</a>
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Advice, Recommendation, State } from "../src/advice";
+import { contains, inbox, neighbour, withAlert, withMarker, withOutcome, withRecommendation } from "../src/reduce";
+import { tidyAdvice, tidyStats } from "../src/tidy";
+import type { Alert, Stats } from "../src/types";
+import { verdict } from "../src/verdict";
+
+const rec = (id: string, state: State, more: Partial<Recommendation> = {}): Recommendation => ({
+  id, state, code: "IX01", type: "index", component: "database", database: "app", table: "orders", columns: [], title: `Index ${id}`,
+  why: "", risk: "", level: "info", basis: "replay", applicable: true, statements: [], undo: [], manual: "", plan_hash: "h1",
+  digests: [], evidence: null, live: null, error: "", created: "", updated: "", ...more,
+});
+
+const advice = (...recommendations: Recommendation[]): Advice => ({
+  generated: "", analysis: { running: false, phase: "", last: "2026-01-01T00:00:00Z", statements: 1, skipped: [] }, recommendations,
+});
+
+const alert = (code: string, state: string, title = code): Alert => ({
+  code, level: "warning", subject: "s", title, detail: "", value: 1, threshold: 1, unit: "", state, first_seen: "", last_seen: "", count: 1,
+});
+
+test("the inbox groups by state and keeps the order of value", () => {
+  const got = inbox([rec("a", "rejected"), rec("b", "proved"), rec("c", "applied"), rec("d", "proved")], "");
+  assert.deepEqual(got.map((g) => [g.title, g.recs.map((r) => r.id)]), [
+    ["Ready to apply", ["b", "d"]], ["Applied", ["c"]], ["Rejected", ["a"]],
+  ]);
+  assert.deepEqual(inbox([rec("a", "proved")], "no such word"), []);
+});
+
+test("a filter needs every word somewhere", () => {
+  assert.ok(contains(["SELECT total FROM orders", "GET /x"], "orders get"));
+  assert.ok(!contains(["orders"], "orders customers"));
+  assert.ok(contains([], "  "));
+});
+
+test("a streamed recommendation replaces its old self in place", () => {
+  const before = advice(rec("a", "proved"), rec("b", "proposed"));
+  assert.deepEqual(withRecommendation(before, rec("a", "applied")).recommendations.map((r) => r.state), ["applied", "proposed"]);
+  assert.deepEqual(withRecommendation(before, rec("c", "proposed")).recommendations.map((r) => r.id), ["a", "b", "c"]);
+  assert.equal(before.recommendations.length, 2);
+});
+
+test("an outcome shows at once and an unknown id changes nothing", () => {
+  const before = advice(rec("a", "proved"));
+  const out = { id: "a", action: "apply", state: "applied" as const, plan_hash: "h2" };
+  const after = withOutcome(before, "a", out).recommendations[0]!;
+  assert.deepEqual([after.state, after.plan_hash], ["applied", "h2"]);
+  assert.equal(withOutcome(before, "z", out), before);
+});
+
+test("alerts and markers do not double", () => {
+  assert.deepEqual(withAlert([alert("a", "firing"), alert("b", "firing")], alert("b", "resolved")).map((a) => a.state), ["resolved", "firing"]);
+  const m = { t: 10, action: "applied", id: "a", title: "" };
+  assert.equal(withMarker([m], { ...m, t: 10.4 }).length, 1);
+  assert.equal(withMarker([m], { ...m, action: "undone" }).length, 2);
+});
+
+test("j and k stop at the ends", () => {
+  assert.equal(neighbour(["a", "b"], "a", 1), "b");
+  assert.equal(neighbour(["a", "b"], "b", 1), "b");
+  assert.equal(neighbour(["a", "b"], "gone", -1), "b");
+  assert.equal(neighbour([], "", 1), "");
+});
+
+test("the verdict puts a proved change first and says what is fine", () => {
+  const v = verdict(null, advice(rec("a", "proved"), rec("b", "proved"), rec("c", "failed")), [alert("slow", "firing"), alert("old", "resolved")]);
+  assert.deepEqual(v.fix.map((f) => f.text), ["Apply Index a and 1 more proved change", "1 change failed: Index c", "slow"]);
+  assert.deepEqual(v.fix[0]!.rec, "a");
+  const calm = verdict(null, advice(), []);
+  assert.deepEqual(calm.fix, []);
+  assert.deepEqual(calm.fine.map((f) => f.text), ["No proved change is waiting", "No alert is firing"]);
+});
+
+test("lists that arrive as null become lists", () => {
+  const s = tidyStats({ queries: null, requests: null, databases: null, markers: null, series: { t: null, busy: [1] } } as unknown as Stats);
+  assert.deepEqual([s.queries, s.requests, s.databases, s.markers, s.series.t, s.series.busy], [[], [], [], [], [], [1]]);
+  assert.deepEqual(tidyAdvice({ recommendations: null } as unknown as Advice).recommendations, []);
+});
