@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/sqliteperf/sqliteperf/advisor"
+)
+
+// analysis is what analyze prints as JSON.
+type analysis struct {
+	Schema string `json:"schema"`
+	*advisor.Report
+	BadLines int `json:"bad_lines"`
+}
+
+// source are the flags that say what to analyze and how.
+type source struct {
+	workload string
+	noProof  bool
+	token    string
+}
+
+func (s *source) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.workload, "workload", "", `trace of statements, one JSON object a line: {"sql": "…", "params": […], "weight": 1.0}`)
+	cmd.Flags().BoolVar(&s.noProof, "no-proof", false, "do not copy the database to prove advice")
+	cmd.Flags().StringVar(&s.token, "token", os.Getenv("SQLITE_PERF_TOKEN"), "start-up token of a running application; default $SQLITE_PERF_TOKEN")
+}
+
+func analyzeCommand() *cobra.Command {
+	var s source
+	var format string
+	cmd := &cobra.Command{
+		Use:   "analyze FILE|URL",
+		Short: "Advise on a database file for a workload, or show the advice of a running application",
+		Example: `  sqlite-perf analyze app.db --workload trace.ndjson
+  sqlite-perf analyze http://127.0.0.1:8420/performance`,
+		Args: oneTarget,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "table" && format != "json" {
+				return coded{fmt.Errorf("--format must be table or json, not %q", format), exitUsage}
+			}
+			out, err := s.analyze(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(out)
+			}
+			printReport(cmd.OutOrStdout(), out)
+			return nil
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&format, "format", "table", "table or json")
+	return cmd
+}
+
+// analyze advises on a file, or asks a running application for its advice.
+func (s *source) analyze(ctx context.Context, target string) (*analysis, error) {
+	if isURL(target) {
+		if s.workload != "" {
+			return nil, coded{fmt.Errorf("--workload is for files: a running application knows its own"), exitUsage}
+		}
+		c, err := newClient(target, s.token)
+		if err != nil {
+			return nil, err
+		}
+		return c.recommendations(ctx)
+	}
+	out := &analysis{Schema: "sqlite-perf/analyze/v1"}
+	workload, err := s.readWorkload(out)
+	if err != nil {
+		return nil, err
+	}
+	p := newProgress()
+	out.Report, err = advisor.Analyze(ctx, target, workload, advisor.Options{NoProof: s.noProof, Progress: p.show})
+	p.clear()
+	return out, err
+}
+
+// readWorkload reads the trace. Lines that cannot be used are reported and counted.
+func (s *source) readWorkload(out *analysis) ([]advisor.Query, error) {
+	if s.workload == "" {
+		return nil, nil
+	}
+	f, err := os.Open(s.workload)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return advisor.ReadTrace(f, func(line int, reason string) {
+		out.BadLines++
+		fmt.Fprintf(os.Stderr, "sqlite-perf: %s: line %d: %s\n", s.workload, line, reason)
+	})
+}
+
+// printReport writes a report for people.
+func printReport(w io.Writer, a *analysis) {
+	fmt.Fprintf(w, "%s: %s, %s", a.Database, count(len(a.Recommendations), "recommendation"), count(a.Statements, "statement")+" used")
+	if len(a.Skipped) > 0 {
+		fmt.Fprintf(w, ", %d left out", len(a.Skipped))
+	}
+	if a.BadLines > 0 {
+		fmt.Fprintf(w, ", %s of the trace not understood", count(a.BadLines, "line"))
+	}
+	fmt.Fprintf(w, " (%.1f s)\n", a.TookMS/1000)
+	for _, r := range a.Recommendations {
+		printRecommendation(w, r)
+	}
+	if len(a.Skipped) > 0 {
+		fmt.Fprintln(w, "\nleft out:")
+	}
+	for _, s := range a.Skipped {
+		fmt.Fprintf(w, "  %s\n    %s\n", clean(cut(s.Fingerprint, 120)), clean(s.Reason))
+	}
+}
+
+func printRecommendation(w io.Writer, r *advisor.Recommendation) {
+	fmt.Fprintf(w, "\n%-12s %s  %s  [%s]\n", strings.ToUpper(string(r.State)), r.Code, clean(r.Title), r.ID)
+	fmt.Fprintf(w, "  %s\n", clean(r.Why))
+	if r.Evidence != nil {
+		printEvidence(w, r.Evidence)
+	}
+	if r.Manual != "" {
+		fmt.Fprintf(w, "  %s\n", r.Manual)
+	} else {
+		for _, text := range r.Statements {
+			fmt.Fprintf(w, "  + %s;\n", clean(text))
+		}
+		for _, text := range r.Undo {
+			fmt.Fprintf(w, "  undo %s;\n", clean(text))
+		}
+	}
+	if r.Basis == "rule" {
+		fmt.Fprintln(w, "  by rule: not measured on a copy")
+	}
+}
+
+func printEvidence(w io.Writer, e *advisor.Evidence) {
+	for _, m := range e.Queries {
+		if m.Samples == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "  %s\n", clean(cut(m.Fingerprint, 120)))
+		rows := "same rows"
+		if !m.SameRows {
+			rows = "DIFFERENT ROWS"
+		}
+		fmt.Fprintf(w, "    p50 %s → %s, p95 %s → %s; %s ×%.1f (95 %%: %.1f–%.1f, n=%d), %s\n",
+			duration(m.Before.P50), duration(m.After.P50), duration(m.Before.P95), duration(m.After.P95),
+			m.Verdict, m.Speedup, m.SpeedupLow, m.SpeedupHigh, m.Samples, rows)
+		if m.Role == "target" {
+			fmt.Fprintf(w, "    before %s\n    after  %s\n", clean(strings.Join(m.PlanBefore, " | ")), clean(strings.Join(m.PlanAfter, " | ")))
+		}
+	}
+	if e.Bytes != 0 {
+		fmt.Fprintf(w, "  %+.1f MB, built in %s\n", float64(e.Bytes)/1e6, duration(e.BuildMS))
+	}
+	if e.Write.Source != "none" {
+		fmt.Fprintf(w, "  one write %+.1f µs (%.1f → %.1f, %s)\n", e.Write.AddedUS, e.Write.BeforeUS, e.Write.AfterUS, e.Write.Source)
+	}
+	for _, reason := range e.Reasons {
+		fmt.Fprintf(w, "  %s\n", clean(reason))
+	}
+}

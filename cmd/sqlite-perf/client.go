@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sqliteperf/sqliteperf/advisor"
+)
+
+// client talks to the admin interface of a running application.
+type client struct {
+	base  string
+	token string
+}
+
+func isURL(target string) bool {
+	return strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
+}
+
+// newClient takes the address of the interface, or the dashboard's with its token.
+func newClient(target, token string) (*client, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return nil, coded{fmt.Errorf("%s: not a URL", target), exitUsage}
+	}
+	if t, ok := strings.CutPrefix(u.Fragment, "token="); ok && token == "" {
+		token = t
+	}
+	u.Fragment, u.RawQuery = "", ""
+	base := strings.TrimSuffix(strings.TrimSuffix(u.String(), "/"), "/dashboard")
+	return &client{base: base, token: token}, nil
+}
+
+// answerLimit bounds an answer, in bytes.
+const answerLimit = 64 << 20
+
+// do sends a request and decodes the answer. A problem becomes an error with its detail.
+func (c *client) do(ctx context.Context, method, path string, body, out any) error {
+	var in io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return coded{err, exitUnreachable}
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	if err != nil {
+		return coded{err, exitUnreachable}
+	}
+	if resp.StatusCode != http.StatusOK {
+		return c.refused(resp, text)
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return coded{fmt.Errorf("%s%s: not the admin interface: %w", c.base, path, err), exitUnreachable}
+	}
+	return nil
+}
+
+func (c *client) refused(resp *http.Response, text []byte) error {
+	var p struct{ Detail string }
+	if json.Unmarshal(text, &p) != nil || p.Detail == "" {
+		p.Detail = resp.Status
+	}
+	code := exitError
+	switch resp.StatusCode {
+	case http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound, http.StatusMisdirectedRequest:
+		code = exitUnreachable
+	case http.StatusConflict:
+		code = exitRefused
+	}
+	return coded{fmt.Errorf("%s: %s", c.base, p.Detail), code}
+}
+
+func (c *client) recommendations(ctx context.Context) (*analysis, error) {
+	var got struct {
+		Analysis        advisor.Analysis          `json:"analysis"`
+		Recommendations []*advisor.Recommendation `json:"recommendations"`
+	}
+	if err := c.do(ctx, http.MethodGet, "/recommendations", nil, &got); err != nil {
+		return nil, err
+	}
+	return &analysis{Schema: "sqlite-perf/analyze/v1", Report: &advisor.Report{
+		Database: c.base, Statements: got.Analysis.Statements, Skipped: got.Analysis.Skipped, Recommendations: got.Recommendations,
+	}}, nil
+}
+
+// change reviews, then applies or undoes what was reviewed.
+func (c *client) change(ctx context.Context, action, id string) error {
+	var review advisor.Review
+	body := map[string]string{"action": "review", "id": id, "actor": "cli"}
+	if err := c.do(ctx, http.MethodPost, "/optimize", body, &review); err != nil {
+		return err
+	}
+	body["action"], body["plan_hash"] = action, review.PlanHash
+	return c.do(ctx, http.MethodPost, "/optimize", body, &review)
+}

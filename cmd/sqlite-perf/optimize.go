@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/sqliteperf/sqliteperf/advisor"
+)
+
+// optimizing are the flags of optimize.
+type optimizing struct {
+	source
+	yes     bool
+	undo    string
+	only    []string
+	history string
+}
+
+func optimizeCommand() *cobra.Command {
+	var o optimizing
+	cmd := &cobra.Command{
+		Use:   "optimize FILE|URL",
+		Short: "Apply proved advice, or undo what was applied",
+		Long: `Shows what would be done and does it after a confirmation, or at once with --yes.
+What is applied to a file is remembered beside it, so that --undo can revert it.`,
+		Example: `  sqlite-perf optimize app.db --workload trace.ndjson --yes
+  sqlite-perf optimize app.db --undo ix01-0123456789ab`,
+		Args: oneTarget,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.undo != "" {
+				return o.revert(cmd, args[0])
+			}
+			return o.apply(cmd, args[0])
+		},
+	}
+	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "apply without asking")
+	cmd.Flags().StringVar(&o.undo, "undo", "", "revert the recommendation with this ID")
+	cmd.Flags().StringSliceVar(&o.only, "only", nil, "apply only these IDs")
+	cmd.Flags().StringVar(&o.history, "history", "", "history of a file; default advisor.db beside it")
+	return cmd
+}
+
+func (o *optimizing) apply(cmd *cobra.Command, target string) error {
+	found, err := o.analyze(cmd.Context(), target)
+	if err != nil {
+		return err
+	}
+	plan := advisor.Plan(found.Recommendations, o.only)
+	if len(plan) == 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing to apply among %s\n", found.Database, count(len(found.Recommendations), "recommendation"))
+		return nil
+	}
+	for _, r := range plan {
+		printRecommendation(cmd.OutOrStdout(), r)
+	}
+	if err := o.confirm(len(plan)); err != nil {
+		return err
+	}
+	return o.each(cmd, target, plan)
+}
+
+// confirm asks on a terminal. Elsewhere it refuses, since nobody can answer.
+func (o *optimizing) confirm(n int) error {
+	if o.yes {
+		return nil
+	}
+	if !isTerminal(os.Stdin) {
+		return coded{errors.New("nothing applied: pass --yes to apply this plan"), exitRefused}
+	}
+	fmt.Fprintf(os.Stderr, "\napply %s? [y/N] ", count(n, "change"))
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	if a := strings.ToLower(strings.TrimSpace(line)); a != "y" && a != "yes" {
+		return coded{errors.New("nothing applied"), exitRefused}
+	}
+	return nil
+}
+
+// changesApart is how far apart changes are sent to a running application, which takes one a second.
+const changesApart = 1100 * time.Millisecond
+
+// each applies one change after the other and stops at the first that fails.
+func (o *optimizing) each(cmd *cobra.Command, target string, plan []*advisor.Recommendation) error {
+	do, done, err := o.applier(cmd.Context(), target)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for i, r := range plan {
+		if i > 0 && isURL(target) {
+			time.Sleep(changesApart)
+		}
+		if err := do(r); err != nil {
+			return refusal(fmt.Errorf("%s: %w", r.ID, err))
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "applied %s  %s\n", r.ID, clean(r.Title))
+	}
+	return nil
+}
+
+// applier returns what applies one recommendation to a target, and what to call in the end.
+func (o *optimizing) applier(ctx context.Context, target string) (do func(*advisor.Recommendation) error, done func(), err error) {
+	if isURL(target) {
+		c, err := newClient(target, o.token)
+		return func(r *advisor.Recommendation) error { return c.change(ctx, "apply", r.ID) }, func() {}, err
+	}
+	ledger, err := advisor.OpenLedger(ctx, cmp.Or(o.history, advisor.DefaultHistory(target)))
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(r *advisor.Recommendation) error { return ledger.Apply(ctx, target, r, "cli") }, func() { ledger.Close() }, nil
+}
+
+func (o *optimizing) revert(cmd *cobra.Command, target string) error {
+	title := o.undo
+	if isURL(target) {
+		c, err := newClient(target, o.token)
+		if err != nil {
+			return err
+		}
+		if err := c.change(cmd.Context(), "undo", o.undo); err != nil {
+			return err
+		}
+	} else {
+		ledger, err := advisor.OpenLedger(cmd.Context(), cmp.Or(o.history, advisor.DefaultHistory(target)))
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+		r, err := ledger.Undo(cmd.Context(), target, o.undo, "cli")
+		if err != nil {
+			return refusal(fmt.Errorf("%s: %w", o.undo, err))
+		}
+		title += "  " + clean(r.Title)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "undone", title)
+	return nil
+}
+
+// refusal gives the errors that mean "not done, on purpose" their exit code.
+func refusal(err error) error {
+	if errors.Is(err, advisor.ErrStale) || errors.Is(err, advisor.ErrNotApplicable) || errors.Is(err, advisor.ErrBusy) {
+		return coded{err, exitRefused}
+	}
+	return err
+}
