@@ -115,6 +115,7 @@ func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string
 	}
 	a.feed.publish("job", job{r.ID, action, r.Title, 0})
 	err = carryOut(ctx, db, a.store, &next, action, actor)
+	a.feed.publish("job", job{r.ID, "done", r.Title, 1})
 	if next.Live != nil && action == "apply" {
 		next.Live.AppliedAt = time.Now().UTC()
 	}

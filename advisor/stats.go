@@ -47,6 +47,8 @@ type Totals struct {
 	Busy         uint64  `json:"busy"`
 	Rows         int64   `json:"rows"`
 	PerSecond    float64 `json:"queries_per_second"`
+	WritesPS     float64 `json:"writes_per_second"`
+	RequestsPS   float64 `json:"requests_per_second"`
 	P50          float64 `json:"p50_ms"`
 	P95          float64 `json:"p95_ms"`
 	P99          float64 `json:"p99_ms"`
@@ -270,6 +272,7 @@ func (s *summing) sum() Totals {
 	t.P50, t.P95, t.P99 = l.P50, l.P95, l.P99
 	if s.seconds > 0 {
 		t.PerSecond = float64(t.Queries) / s.seconds
+		t.WritesPS, t.RequestsPS = float64(t.Writes)/s.seconds, float64(t.Requests)/s.seconds
 	}
 	return t
 }

@@ -22,6 +22,8 @@ export interface Totals {
   busy: number;
   rows: number;
   queries_per_second: number;
+  writes_per_second: number;
+  requests_per_second: number;
   p50_ms: number;
   p95_ms: number;
   p99_ms: number;

@@ -1,5 +1,5 @@
 import type { Live, Recommendation } from "../advice";
-import { clock, count, duration, factor } from "../format";
+import { clock, count, duration, factor, plural } from "../format";
 import { format } from "../route";
 import { route, stats } from "../state";
 import { LevelBadge, StateBadge } from "./Badge";
@@ -48,11 +48,11 @@ function LiveCard({ live }: { live: Live }) {
     <section class="card live-card" aria-label="On live traffic">
       <h3>On live traffic</h3>
       <p class="gain">
-        p95 {duration(before)} → <strong>{duration(after)}</strong>
+        p95 {duration(before)} → <strong>{live.after_calls > 0 ? duration(after) : "–"}</strong>
         {gain !== null && <span class={gain >= 1 ? "good" : "bad"}>{gain >= 1 ? `✓ ${factor(gain)} as fast` : `✕ slower, ${factor(1 / gain)} the time`}</span>}
         <span class="muted">n = {count(live.before_calls)} before, {count(live.after_calls)} after; applied {clock(live.applied_at)}</span>
       </p>
-      {live.after_calls < 20 && <p class="few">Only {count(live.after_calls)} calls since: too few for a percentile.</p>}
+      {live.after_calls < 20 && <p class="few">{plural(live.after_calls, "call")} since: too few for a percentile.</p>}
     </section>
   );
 }

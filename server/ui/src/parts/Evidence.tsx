@@ -38,7 +38,7 @@ function Target({ q }: { q: Trial }) {
       <div class="sql-block"><SqlText sql={q.fingerprint} /></div>
       <p class="gain">
         <strong>{factor(q.speedup)}</strong> {q.speedup >= 1 ? "as fast" : "the speed"}{" "}
-        <span class="muted">(interval {factor(q.speedup_low)} – {factor(q.speedup_high)})</span>
+        <span class="muted">(95 % interval {factor(q.speedup_low)} – {factor(q.speedup_high)})</span>
         <VerdictBadge verdict={q.verdict} />
         <span class={q.same_rows ? "good" : "bad"}>{q.same_rows ? `✓ same ${plural(q.rows, "row")}` : "✕ different rows"}</span>
         <span class="muted">n = {count(q.samples)}</span>
@@ -102,7 +102,7 @@ function Others({ list }: { list: Trial[] }) {
           <li key={q.digest}>
             <VerdictBadge verdict={q.verdict} />
             <SqlText sql={q.fingerprint} clamp />
-            {q.before && q.after && <span class="muted num">p50 {duration(q.before.p50_ms)} → {duration(q.after.p50_ms)}</span>}
+            {q.samples > 0 && q.before && q.after && <span class="muted num">p50 {duration(q.before.p50_ms)} → {duration(q.after.p50_ms)}</span>}
           </li>
         ))}
       </ul>

@@ -13,13 +13,13 @@ export function Intervals({ before, after }: { before: Timing; after: Timing }) 
   ];
   return (
     <table class="intervals">
-      <caption class="visually-hidden">Time before and after with intervals; bars on a logarithmic axis</caption>
+      <caption class="visually-hidden">Time before and after with 95 % intervals; bars on a logarithmic axis</caption>
       <thead>
         <tr>
           <th scope="col"><span class="visually-hidden">Percentile</span></th>
           <th scope="col"><span class="visually-hidden">Side</span></th>
           <th scope="col" class="num">Value</th>
-          <th scope="col" class="num">Interval</th>
+          <th scope="col" class="num">95 % interval</th>
           <th scope="col" class="bar-cell"><span class="visually-hidden">Picture</span><Ticks axis={a} /></th>
         </tr>
       </thead>

@@ -39,16 +39,15 @@ function List({ of }: { of: Finding[] }) {
 export function Tiles({ data }: { data: Stats }) {
   const s = series.value;
   const { totals } = data;
-  const seconds = data.range.seconds || 1;
   const wal = (data.databases ?? []).reduce((sum, db) => sum + db.wal_bytes, 0);
   const size = (data.databases ?? []).reduce((sum, db) => sum + db.size_bytes, 0);
   return (
     <div class="tiles">
       <Tile label="p95 latency" testid="tile-p95" value={totals.queries ? duration(totals.p95_ms) : "–"} spark={s.p95_ms}
         sub={<>p50 {duration(totals.p50_ms)} · p99 {duration(totals.p99_ms)}</>} />
-      <Tile label="Queries/s" value={count(totals.queries_per_second)} spark={s.queries_per_second} sub={<>{count(totals.queries)} in range</>} />
-      <Tile label="Writes/s" value={count(round(totals.writes / seconds))} spark={s.writes_per_second} sub={<>{count(totals.transactions)} transactions</>} />
-      <Tile label="Requests/s" value={count(round(totals.requests / seconds))} spark={s.requests_per_second} sub={<>{percent(totals.attributed)} attributed</>} />
+      <Tile label="Queries/s" value={count(round(totals.queries_per_second))} spark={s.queries_per_second} sub={<>{count(totals.queries)} in range</>} />
+      <Tile label="Writes/s" value={count(round(totals.writes_per_second))} spark={s.writes_per_second} sub={<>{count(totals.transactions)} transactions</>} />
+      <Tile label="Requests/s" value={count(round(totals.requests_per_second))} spark={s.requests_per_second} sub={<>{percent(totals.attributed)} attributed</>} />
       <Tile label="Busy" value={count(totals.busy)} spark={s.busy} {...(totals.busy > 0 ? { tone: "warn" as const } : {})}
         sub={<>{count(totals.errors)} errors</>} />
       <Tile label="WAL" value={bytes(wal)} sub={<>{bytes(size)} database<br /><Pool data={data} /></>} />

@@ -19,7 +19,7 @@ export function TopRec({ data }: { data: Advice }) {
         <p class="gain">
           p95 {duration(target.before.p95_ms)} → <strong>{duration(target.after.p95_ms)}</strong>
           <strong class="good">{factor(target.speedup)}</strong>
-          <span class="muted">interval {factor(target.speedup_low)} – {factor(target.speedup_high)}, n = {target.samples}</span>
+          <span class="muted">95 % interval {factor(target.speedup_low)} – {factor(target.speedup_high)}, n = {target.samples}</span>
         </p>
       )}
       {!target && <p>{rec.why}</p>}
