@@ -21,6 +21,10 @@ type Options struct {
 
 	// Progress, if set, is told what is being done; done runs from 0 to 1 within a phase.
 	Progress func(phase, detail string, done float64)
+
+	// proposed are the statements of open advice: of two indexes about as good, the one that was
+	// proposed before is proposed again.
+	proposed map[string]bool
 }
 
 func (o Options) withDefaults() Options {

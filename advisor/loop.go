@@ -87,7 +87,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
 	report, err := analyze(ctx, db, workload, pragmas, Options{
 		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
-		Progress: a.progress,
+		Progress: a.progress, proposed: a.proposedStatements(),
 	})
 	a.finished(report)
 	if err != nil {
@@ -95,6 +95,19 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	}
 	w.seen, w.since = seen, time.Now()
 	return a.adopt(ctx, w.name, report)
+}
+
+// proposedStatements are the statements of open advice.
+func (a *Advisor) proposedStatements() map[string]bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	set := map[string]bool{}
+	for _, r := range a.recs {
+		if r.State.open() && len(r.Statements) > 0 {
+			set[r.Statements[0]] = true
+		}
+	}
+	return set
 }
 
 // describeWorkload says what an analysis would look at: the schema and the statements that make up

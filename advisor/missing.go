@@ -176,6 +176,9 @@ func (m *indexSearch) measure(ctx context.Context, q *query, list []candidate) (
 		if err != nil {
 			return candidate{}, err
 		}
+		if m.options.proposed[c.sql(c.name())] {
+			cost = time.Duration(float64(cost) / narrower)
+		}
 		costs[i] = cost
 	}
 	limit := time.Duration(float64(slices.Min(costs)) * narrower)

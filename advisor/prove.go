@@ -145,7 +145,7 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 	if q.Source != "" {
 		t.evidence.Parameters = q.Source
 	}
-	if writes && role == "other" {
+	if writes && role == "other" && before.String() == after.String() {
 		t.writeCost(q, c)
 	}
 	return nil
@@ -217,7 +217,7 @@ func (t *proof) judge(err error) {
 		e.Reasons = append(e.Reasons, describe(err))
 	case e.Verdict == Rejected: // count found differing rows or a regression
 	case slower > 0:
-		reject("%d statements it is for got slower", slower)
+		reject("%d of %d statements it is for got slower", slower, len(t.targets))
 	case t.rec.Type == "drop_index":
 		e.Verdict = Proved
 		e.Reasons = append(e.Reasons, "no statement got slower without it")

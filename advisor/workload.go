@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
@@ -87,8 +88,13 @@ func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*que
 		q.Source = fromColumns
 	}
 	for _, sample := range spread(q.Samples, sampled) {
-		args := complete(sample.Args, q.read.Count)
-		q.calls = append(q.calls, trial.Call{SQL: sample.Text, Args: args, Writes: !in.ReadOnly})
+		read := q.read
+		if sample.Text != in.Text { // another spelling, perhaps with other parameters
+			if read, err = predicate.Read(sample.Text); err != nil {
+				return nil, err
+			}
+		}
+		q.calls = append(q.calls, trial.Call{SQL: sample.Text, Args: arguments(sample.Args, read), Writes: !in.ReadOnly})
 	}
 	if q.plan, err = db.Explain(ctx, q.calls[0].SQL, q.calls[0].Args); err != nil {
 		return nil, err
@@ -108,15 +114,16 @@ func spread(list []Sample, n int) []Sample {
 	return picked
 }
 
-// complete adds NULL for parameters that were not given, as SQLite itself would bind them.
-func complete(args []any, count int) []any {
-	for _, arg := range args {
-		if _, named := arg.(sql.NamedArg); named {
-			return args
-		}
+// arguments makes args fit the statement's parameters: those that were not given are NULL, as SQLite
+// itself would bind them, and those of named parameters carry the name, which the driver asks for.
+func arguments(args []any, read *predicate.Statement) []any {
+	if slices.ContainsFunc(args, func(arg any) bool { _, named := arg.(sql.NamedArg); return named }) {
+		return args
 	}
-	for len(args) < count {
-		args = append(args[:len(args):len(args)], nil)
+	list := make([]any, read.Count)
+	copy(list, args)
+	for n, name := range read.Names {
+		list[n-1] = sql.Named(name, list[n-1])
 	}
-	return args
+	return list
 }

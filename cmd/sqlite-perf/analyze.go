@@ -132,15 +132,27 @@ func printRecommendation(w io.Writer, r *advisor.Recommendation) {
 	if r.Manual != "" {
 		fmt.Fprintf(w, "  %s\n", r.Manual)
 	} else {
-		for _, text := range r.Statements {
-			fmt.Fprintf(w, "  + %s;\n", clean(text))
-		}
-		for _, text := range r.Undo {
-			fmt.Fprintf(w, "  undo %s;\n", clean(text))
-		}
+		printStatements(w, r)
 	}
 	if r.Basis == "rule" {
 		fmt.Fprintln(w, "  by rule: not measured on a copy")
+	}
+}
+
+// printStatements shows what would be run. What was rejected was only tried.
+func printStatements(w io.Writer, r *advisor.Recommendation) {
+	sign := "+"
+	if r.State == advisor.Rejected || r.State == advisor.Inconclusive {
+		sign = "tried"
+	}
+	for _, text := range r.Statements {
+		fmt.Fprintf(w, "  %s %s;\n", sign, clean(text))
+	}
+	if sign != "+" {
+		return
+	}
+	for _, text := range r.Undo {
+		fmt.Fprintf(w, "  undo %s;\n", clean(text))
 	}
 }
 

@@ -25,7 +25,7 @@ type parser struct {
 }
 
 func newParser(sql string) *parser {
-	p := &parser{sql: sql, params: map[string]int{}, out: &Statement{Params: map[int]Param{}}}
+	p := &parser{sql: sql, params: map[string]int{}, out: &Statement{Params: map[int]Param{}, Names: map[int]string{}}}
 	for pos := 0; ; {
 		t := sqltext.Next(sql, pos)
 		p.tokens = append(p.tokens, t)
@@ -141,6 +141,7 @@ func (p *parser) param(text string) int {
 		p.last++
 		n = p.last
 		p.params[text] = n
+		p.out.Names[n] = text[1:]
 	}
 	return n
 }

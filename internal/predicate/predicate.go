@@ -20,6 +20,8 @@ type Statement struct {
 	Params map[int]Param // by number; parameters of no known use are absent
 	Count  int           // the highest parameter number
 
+	Names map[int]string // of parameters written :a, @a or $a, without the first character
+
 	Set      []string // columns an UPDATE assigns to
 	Columns  []string // columns an INSERT names; empty if it names none
 	Conflict bool     // the INSERT has an ON CONFLICT clause or OR action
