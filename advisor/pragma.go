@@ -19,9 +19,9 @@ func pragmaAdvice(p *pass, code, name, value string) *Recommendation {
 	return r
 }
 
-// journalMode is PR01: outside WAL mode a writer blocks every reader and each commit syncs twice.
-// Measured with this project's own benchmark of autocommit inserts: 1,283 µs with a rollback
-// journal, 290 µs in WAL mode. https://sqlite.org/wal.html
+// journalMode is PR01: outside WAL mode a writer blocks every reader and each commit syncs more
+// often. BenchmarkAutocommitInsert of internal/sqlite, November 2026, two shared cores: 3.0–3.5 ms
+// an insert with a rollback journal, 0.2–0.6 ms in WAL mode. https://sqlite.org/wal.html
 type journalMode struct{}
 
 func (journalMode) check(_ context.Context, p *pass) ([]*Recommendation, error) {
@@ -41,7 +41,8 @@ func (journalMode) check(_ context.Context, p *pass) ([]*Recommendation, error) 
 }
 
 // synchronous is PR02: in WAL mode NORMAL is consistent after a crash and syncs at checkpoints
-// only; FULL syncs at every commit. https://sqlite.org/pragma.html#pragma_synchronous
+// only; FULL syncs at every commit. The same benchmark: 0.2–0.6 ms with FULL, 0.016 ms with NORMAL.
+// https://sqlite.org/pragma.html#pragma_synchronous
 type synchronous struct{}
 
 func (synchronous) check(_ context.Context, p *pass) ([]*Recommendation, error) {
@@ -70,8 +71,8 @@ func (busyTimeout) check(_ context.Context, p *pass) ([]*Recommendation, error) 
 }
 
 // cacheSize is PR06: a page cache smaller than what the statements read makes SQLite ask the
-// operating system for pages again. Only advised where replay proves it: with 64 MB instead of 2 MB
-// a range of 50 rows in a file of 91 MB took 89 µs instead of 117.
+// operating system for pages again. Whether that costs anything depends on the statements, so it is
+// only advised where replay with the larger cache proves it.
 type cacheSize struct{}
 
 const (

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadTime is the processor time the calling thread has used: what else runs on the machine
-// changes it by ±10 % where it changes wall time fourfold.
+// threadTime is the processor time the calling thread has used, which what else runs on the machine
+// changes little.
 func threadTime() time.Duration {
 	var ts unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) != nil {

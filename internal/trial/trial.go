@@ -1,8 +1,8 @@
 // Package trial compares a statement on two copies of a database, one changed and one not, so
 // that the difference is the change's and nothing else's.
 //
-// Runs are interleaved in random order: before-then-after on the same data showed 240 times and
-// 1342 times for one index, depending on what was warm. Decisions rest on the processor time of the
+// Runs are interleaved in random order: of all runs before and then all after, the second half finds
+// the caches warm. Decisions rest on the processor time of the
 // thread, with a bootstrap interval; a Comparison is a value.
 package trial
 
@@ -161,11 +161,11 @@ func (m *measurements) compare(random *rand.Rand) Comparison {
 	return c
 }
 
-// Margin is the least difference that counts: processor time repeats within ±10 %.
+// Margin is the least difference that counts, so that noise between equal copies is no verdict.
 const Margin = 1.10
 
-// negligible is the slowdown per execution that no application notices beside the 5 µs that the
-// smallest statement costs.
+// negligible is a slowdown per execution too small to reject advice for: four times what the
+// smallest statement costs in all, about 5 µs (see the README's benchmark).
 const negligible = 20 * time.Microsecond
 
 func (c Comparison) judge() Difference {
