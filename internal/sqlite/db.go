@@ -18,6 +18,8 @@ type DB struct {
 	path string
 	read *sql.DB
 	busy time.Duration
+
+	immutable bool // opened so, which makes SQLite say that the journal mode is not WAL
 }
 
 // Config configures a DB.
@@ -48,7 +50,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if h.wal && !c.Live && size(c.Path+"-shm") == 0 {
 		query = url.Values{"mode": {"ro"}, "immutable": {"1"}}
 	}
-	db := &DB{path: c.Path, busy: c.BusyTimeout}
+	db := &DB{path: c.Path, busy: c.BusyTimeout, immutable: query.Has("immutable")}
 	db.read, err = open(c.Path, query, c.BusyTimeout)
 	if err != nil {
 		return nil, err

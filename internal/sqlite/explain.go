@@ -73,5 +73,10 @@ func (db *DB) Pragmas(ctx context.Context) ([]Pragma, error) {
 	if err != nil {
 		return nil, fileError(db.path, err, db.busy)
 	}
+	for i := range list {
+		if list[i].Name == "journal_mode" && db.immutable {
+			list[i].Value = "wal" // only such a database is opened as immutable
+		}
+	}
 	return list, nil
 }

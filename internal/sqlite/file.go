@@ -71,7 +71,7 @@ func check(path string) (header, error) {
 		return refuse(fmt.Sprintf("is cut short: %d bytes, less than a database header", len(first)), nil)
 	}
 	h := parseHeader(first)
-	if need := h.pages * h.pageSize; need > info.Size() {
+	if need := h.pages * h.pageSize; need > info.Size() && size(path+"-wal") == 0 {
 		return refuse(fmt.Sprintf("is corrupt: its header promises %d bytes and it has %d", need, info.Size()), nil)
 	}
 	return h, checkBeside(path)
