@@ -61,6 +61,7 @@ type Advisor struct {
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	again  chan struct{} // asks for an analysis soon
 
 	// changing is held while the application's database is changed: one change at a time.
 	changing sync.Mutex
@@ -94,7 +95,7 @@ func Open(c Config) (*Advisor, error) {
 	a := &Advisor{
 		config: c, store: store, cancel: cancel, feed: newFeed(), alerts: &alert.Tracker{},
 		recs: map[string]*Recommendation{}, texts: map[uint64]*capture.Statement{},
-		analysis: Analysis{Skipped: []Skipped{}},
+		analysis: Analysis{Skipped: []Skipped{}}, again: make(chan struct{}, 1),
 	}
 	if err := a.restore(ctx); err != nil {
 		cancel()

@@ -35,11 +35,15 @@ type Review struct {
 }
 
 // Review says exactly what applying the recommendation would do now, under which plan hash. It
-// changes nothing.
+// changes nothing. It fails with ErrUnknown, or with ErrStale until the next analysis has looked at a
+// schema that changed.
 func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
 	r := a.Recommendation(id)
 	if r == nil {
 		return nil, ErrUnknown
+	}
+	if err := a.current(ctx, r); err != nil {
+		return nil, err
 	}
 	v := &Review{ID: r.ID, State: r.State, PlanHash: r.PlanHash, Statements: r.Statements, Undo: r.Undo}
 	if r.Evidence != nil {
@@ -48,6 +52,27 @@ func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
 	v.Locks = "the write lock for about " + time.Duration(v.ExpectedMS*1e6).Round(time.Millisecond).String() +
 		": other writers wait, readers go on in WAL mode"
 	return v, nil
+}
+
+// current fails with ErrStale if an open recommendation rests on a schema that is no longer so.
+func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
+	w := a.databaseNamed(r.Database)
+	if w == nil || !r.State.open() {
+		return nil
+	}
+	db, err := openDatabase(ctx, w.source.Path, true)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if stalePlan(r, s) {
+		return ErrStale
+	}
+	return nil
 }
 
 // Apply makes the change of a recommendation whose plan hash is still planHash, on behalf of actor,
@@ -123,6 +148,7 @@ func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string
 		return nil, err
 	}
 	err = errors.Join(err, a.put(ctx, &next))
+	a.analyzeSoon()
 	a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
 	return &next, err
 }

@@ -25,13 +25,43 @@ func OpenLedger(ctx context.Context, path string) (*Ledger, error) {
 // Close closes the history.
 func (l *Ledger) Close() error { return l.store.Close() }
 
-// Apply makes the change of r, found by Analyze, on the database file at path. It fails as
-// Advisor.Apply does; r gets its new state.
-func (l *Ledger) Apply(ctx context.Context, path string, r *Recommendation, actor string) error {
-	if err := applicable(r); err != nil {
+// Apply makes the changes of a plan, found by Analyze, on the database file at path, one after the
+// other, and calls done after each. It stops at the first that fails, as Advisor.Apply does.
+func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation, actor string, done func(*Recommendation)) error {
+	for i, r := range plan {
+		if err := applicable(r); err != nil {
+			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+		if err := l.carryOut(ctx, path, r, "apply", actor); err != nil {
+			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+		done(r)
+		if err := follow(ctx, path, r, plan[i+1:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow makes the rest of a plan rest on the schema as the change before left it: who approved the
+// plan approved that change too.
+func follow(ctx context.Context, path string, made *Recommendation, rest []*Recommendation) error {
+	db, err := openDatabase(ctx, path, true)
+	if err != nil {
 		return err
 	}
-	return l.carryOut(ctx, path, r, "apply", actor)
+	defer db.Close()
+	s, err := db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rest {
+		if t := s.Table(r.Table); t != nil && r.Table == made.Table {
+			r.subject = describeTable(t)
+			r.PlanHash = hashPlan(r)
+		}
+	}
+	return nil
 }
 
 // Undo reverts the recommendation with the given ID that was applied to the database file at path.

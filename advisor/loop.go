@@ -37,10 +37,19 @@ func (a *Advisor) analyzeEvery(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-wait.C:
+		case <-a.again:
 		}
 		start := time.Now()
 		a.log("analyze", a.analyze(ctx, false))
 		wait.Reset(max(a.config.Every, restingShare*time.Since(start)))
+	}
+}
+
+// analyzeSoon is called after a change: other advice on the same table rests on how it was before.
+func (a *Advisor) analyzeSoon() {
+	select {
+	case a.again <- struct{}{}:
+	default:
 	}
 }
 

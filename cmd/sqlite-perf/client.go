@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/advisor"
 )
@@ -77,7 +79,7 @@ func (c *client) do(ctx context.Context, method, path string, body, out any) err
 }
 
 func (c *client) refused(resp *http.Response, text []byte) error {
-	var p struct{ Detail string }
+	var p struct{ Code, Detail string }
 	if json.Unmarshal(text, &p) != nil || p.Detail == "" {
 		p.Detail = resp.Status
 	}
@@ -88,8 +90,14 @@ func (c *client) refused(resp *http.Response, text []byte) error {
 	case http.StatusConflict:
 		code = exitRefused
 	}
+	if p.Code == "stale_plan" || p.Code == "too_often" {
+		return coded{fmt.Errorf("%s: %s (%w)", c.base, p.Detail, errLater), code}
+	}
 	return coded{fmt.Errorf("%s: %s", c.base, p.Detail), code}
 }
+
+// errLater marks an answer that may be another one after the application has looked again.
+var errLater = errors.New("try again later")
 
 func (c *client) recommendations(ctx context.Context) (*analysis, error) {
 	var got struct {
@@ -113,4 +121,28 @@ func (c *client) change(ctx context.Context, action, id string) error {
 	}
 	body["action"], body["plan_hash"] = action, review.PlanHash
 	return c.do(ctx, http.MethodPost, "/optimize", body, &review)
+}
+
+// How often and how long a change that is not possible yet is tried again.
+const (
+	tryEvery = 1200 * time.Millisecond
+	tryFor   = 2 * time.Minute
+)
+
+// changeLater is change, tried again while the application says that it will be possible later.
+func (c *client) changeLater(ctx context.Context, action, id string) error {
+	deadline := time.Now().Add(tryFor)
+	tick := time.NewTicker(tryEvery)
+	defer tick.Stop()
+	for {
+		err := c.change(ctx, action, id)
+		if !errors.Is(err, errLater) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/sqliteperf/sqliteperf/advisor"
@@ -83,39 +82,40 @@ func (o *optimizing) confirm(n int) error {
 	return nil
 }
 
-// changesApart is how far apart changes are sent to a running application, which takes one a second.
-const changesApart = 1100 * time.Millisecond
-
 // each applies one change after the other and stops at the first that fails.
 func (o *optimizing) each(cmd *cobra.Command, target string, plan []*advisor.Recommendation) error {
-	do, done, err := o.applier(cmd.Context(), target)
+	done := func(r *advisor.Recommendation) {
+		fmt.Fprintf(cmd.OutOrStdout(), "applied %s  %s\n", r.ID, clean(r.Title))
+	}
+	if isURL(target) {
+		return o.eachRemote(cmd.Context(), target, plan, done)
+	}
+	ledger, err := advisor.OpenLedger(cmd.Context(), cmp.Or(o.history, advisor.DefaultHistory(target)))
 	if err != nil {
 		return err
 	}
-	defer done()
-	for i, r := range plan {
-		if i > 0 && isURL(target) {
-			time.Sleep(changesApart)
-		}
-		if err := do(r); err != nil {
-			return refusal(fmt.Errorf("%s: %w", r.ID, err))
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "applied %s  %s\n", r.ID, clean(r.Title))
-	}
-	return nil
+	defer ledger.Close()
+	return refusal(ledger.Apply(cmd.Context(), target, plan, "cli", done))
 }
 
-// applier returns what applies one recommendation to a target, and what to call in the end.
-func (o *optimizing) applier(ctx context.Context, target string) (do func(*advisor.Recommendation) error, done func(), err error) {
-	if isURL(target) {
-		c, err := newClient(target, o.token)
-		return func(r *advisor.Recommendation) error { return c.change(ctx, "apply", r.ID) }, func() {}, err
-	}
-	ledger, err := advisor.OpenLedger(ctx, cmp.Or(o.history, advisor.DefaultHistory(target)))
+// eachRemote asks a running application. A change makes its other advice on the same table stale
+// until it has looked again, which the client waits for.
+func (o *optimizing) eachRemote(ctx context.Context, target string, plan []*advisor.Recommendation, done func(*advisor.Recommendation)) error {
+	c, err := newClient(target, o.token)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return func(r *advisor.Recommendation) error { return ledger.Apply(ctx, target, r, "cli") }, func() { ledger.Close() }, nil
+	for i, r := range plan {
+		change := c.change
+		if i > 0 {
+			change = c.changeLater
+		}
+		if err := change(ctx, "apply", r.ID); err != nil {
+			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+		done(r)
+	}
+	return nil
 }
 
 func (o *optimizing) revert(cmd *cobra.Command, target string) error {

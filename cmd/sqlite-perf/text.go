@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/mattn/go-isatty"
 )
 
 func count(n int, what string) string {
@@ -51,10 +53,7 @@ type progress struct {
 
 func newProgress() *progress { return &progress{terminal: isTerminal(os.Stderr)} }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
 func (p *progress) show(phase, detail string, done float64) {
 	if !p.terminal || time.Since(p.last) < 100*time.Millisecond {

@@ -5,7 +5,11 @@ import "github.com/sqliteperf/sqliteperf/internal/sqltext"
 // change parses an INSERT, UPDATE or DELETE.
 func (p *parser) change() {
 	switch {
-	case p.accept("INSERT"), p.accept("REPLACE"):
+	case p.accept("INSERT"):
+		p.out.Conflict = p.orAction()
+		p.insert()
+	case p.accept("REPLACE"):
+		p.out.Conflict = true
 		p.insert()
 	case p.accept("UPDATE"):
 		p.update()
@@ -26,7 +30,6 @@ func (p *parser) orAction() bool {
 }
 
 func (p *parser) insert() {
-	p.out.Conflict = p.orAction()
 	p.expect("INTO")
 	table := Table{Name: p.tableName()}
 	p.out.Target, table.Alias = table.Name, table.Name

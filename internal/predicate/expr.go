@@ -74,10 +74,14 @@ var binary = map[string]int{
 func (p *parser) expr(limit int) *Expr {
 	start := p.peek().Start
 	left := p.prefix()
-	for p.err == nil {
+	for n := 0; p.err == nil; n++ {
 		op := p.word()
 		strength, ok := binary[op]
 		if !ok || strength <= limit || (op == "NOT" && !p.negatedOperator()) {
+			break
+		}
+		if n == nestingLimit { // each operator nests the ones before it
+			p.fail("fewer operators")
 			break
 		}
 		left = p.infix(left, op, strength)
@@ -139,7 +143,6 @@ func (p *parser) plain(e *Expr, op string, strength int) {
 		e.Op, e.Name = OpLike, op
 		if p.accept("ESCAPE") {
 			p.expr(bindEqual)
-			e.Op = OpOther
 		}
 	}
 }
@@ -198,6 +201,8 @@ func (p *parser) prefix() *Expr {
 	case t.Kind == sqltext.Param:
 		p.next()
 		e = &Expr{Op: OpParam, Param: p.param(t.Text(p.sql))}
+	case t.Kind == sqltext.Quoted && p.peekAt(1).Text(p.sql) == "(":
+		e = p.call()
 	case t.Kind == sqltext.Quoted:
 		e = p.column()
 	case t.Kind == sqltext.Op:
@@ -301,7 +306,7 @@ func (p *parser) cast() *Expr {
 func (p *parser) call() *Expr {
 	e := &Expr{Op: OpCall, Name: sqltext.Name(p.next().Text(p.sql))}
 	p.expect("(")
-	p.accept("DISTINCT")
+	_ = p.accept("DISTINCT") || p.accept("ALL")
 	if p.word() != ")" {
 		e.Args = p.list()
 	}

@@ -8,7 +8,7 @@ func position(i int) string { return "#" + strconv.Itoa(i) }
 // bind notes what the parameter e stands for, unless it is known already or e is none. A value
 // wrapped in a cast, such as CAST(? AS INTEGER), counts as the value.
 func (p *parser) bind(e *Expr, use Param) {
-	for e.Op == OpCall && e.Name == "CAST" {
+	for e.Op == OpCall && e.Name == "CAST" && len(e.Args) == 1 {
 		e = e.Args[0]
 	}
 	if e.Op != OpParam {

@@ -126,22 +126,31 @@ func (p *parser) skipTo(word string) {
 	}
 }
 
-// param numbers a parameter as SQLite does. https://sqlite.org/lang_expr.html#parameters
+// paramLimit is the highest parameter number of SQLite. https://sqlite.org/limits.html#max_variable_number
+const paramLimit = 32766
+
+// param numbers a parameter as SQLite does, except that $3 is number 3, to which the driver binds
+// the third argument. https://sqlite.org/lang_expr.html#parameters
 func (p *parser) param(text string) int {
 	if text == "?" {
-		p.last++
-		return p.last
+		return p.numbered(p.last + 1)
 	}
-	if n, err := strconv.Atoi(text[1:]); err == nil && text[0] == '?' {
-		p.last = max(p.last, n)
-		return n
+	if n, err := strconv.Atoi(text[1:]); err == nil && (text[0] == '?' || text[0] == '$') {
+		return p.numbered(n)
 	}
 	n, known := p.params[text]
 	if !known {
-		p.last++
-		n = p.last
-		p.params[text] = n
-		p.out.Names[n] = text[1:]
+		n = p.numbered(p.last + 1)
+		p.params[text], p.out.Names[n] = n, text[1:]
 	}
+	return n
+}
+
+func (p *parser) numbered(n int) int {
+	if n < 1 || n > paramLimit {
+		p.fail("a parameter number up to 32766")
+		return 0
+	}
+	p.last = max(p.last, n)
 	return n
 }

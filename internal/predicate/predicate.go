@@ -20,11 +20,11 @@ type Statement struct {
 	Params map[int]Param // by number; parameters of no known use are absent
 	Count  int           // the highest parameter number
 
-	Names map[int]string // of parameters written :a, @a or $a, without the first character
+	Names map[int]string // of the parameters written :a, @a or $a, without the first character
 
 	Set      []string // columns an UPDATE assigns to
 	Columns  []string // columns an INSERT names; empty if it names none
-	Conflict bool     // the INSERT has an ON CONFLICT clause or OR action
+	Conflict bool     // the INSERT has an ON CONFLICT clause or OR action, or is a REPLACE
 }
 
 // Block is one SELECT without its compounds, or an UPDATE or DELETE.
@@ -42,7 +42,7 @@ type Block struct {
 
 // Table is one table a block reads.
 type Table struct {
-	Name, Alias string // Alias is Name where none is given
+	Name, Alias string // Alias is Name where none is given; a subquery or function has no Name
 	Outer       bool   // joined by an outer join
 }
 

@@ -1,6 +1,10 @@
 package predicate
 
-import "github.com/sqliteperf/sqliteperf/internal/sqltext"
+import (
+	"cmp"
+
+	"github.com/sqliteperf/sqliteperf/internal/sqltext"
+)
 
 // atQuery says whether a query begins here.
 func (p *parser) atQuery() bool {
@@ -115,6 +119,9 @@ func (p *parser) windows() {
 func (p *parser) results(b *Block) {
 	for p.err == nil {
 		e := p.expr(0)
+		if e.Name == "*" && len(e.Args) == 0 {
+			e.Op = OpColumn // all columns
+		}
 		e.Alias = p.alias()
 		b.Results = append(b.Results, e)
 		if !p.accept(",") {
@@ -179,13 +186,17 @@ func (p *parser) joiner() (outer, ok bool) {
 	return false, false
 }
 
-// using turns USING (a, b) into equalities with the table joined last.
+// using turns USING (a, b) into equalities with the table joined last. A subquery without a name
+// cannot be spoken of.
 func (p *parser) using(b *Block) {
 	p.expect("(")
 	for p.err == nil && p.word() != ")" {
 		name := sqltext.Name(p.next().Text(p.sql))
 		right := b.Tables[len(b.Tables)-1]
 		for _, left := range b.Tables[:len(b.Tables)-1] {
+			if left.Alias == "" || right.Alias == "" {
+				continue
+			}
 			b.Terms = append(b.Terms, &Expr{Op: OpEqual, Args: []*Expr{
 				{Op: OpColumn, Qualifier: left.Alias, Name: name}, {Op: OpColumn, Qualifier: right.Alias, Name: name},
 			}})
@@ -200,7 +211,11 @@ func (p *parser) source(b *Block, outer bool) {
 	if p.accept("(") {
 		if p.atQuery() {
 			p.query()
-		} else if p.enter() {
+			p.expect(")")
+			b.Tables = append(b.Tables, Table{Alias: p.alias(), Outer: outer})
+			return
+		}
+		if p.enter() {
 			p.from(b)
 			p.leave()
 		}
@@ -214,14 +229,10 @@ func (p *parser) source(b *Block, outer bool) {
 			b.Others = append(b.Others, p.list()...)
 		}
 		p.expect(")")
-		p.alias()
+		b.Tables = append(b.Tables, Table{Alias: cmp.Or(p.alias(), name), Outer: outer})
 		return
 	}
-	t := Table{Name: name, Alias: p.alias(), Outer: outer}
-	if t.Alias == "" {
-		t.Alias = name
-	}
-	b.Tables = append(b.Tables, t)
+	b.Tables = append(b.Tables, Table{Name: name, Alias: cmp.Or(p.alias(), name), Outer: outer})
 	p.hint()
 }
 

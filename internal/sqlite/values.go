@@ -17,8 +17,8 @@ func (db *DB) Values(ctx context.Context, table, column string, n int) ([]any, e
 		return values[:n], nil
 	}
 	// No rowid, or few rows for the range of rowids: the first rows, mixed.
-	return db.column(ctx, fmt.Sprintf(`SELECT v FROM (SELECT %[2]s AS v FROM %[1]s WHERE %[2]s IS NOT NULL LIMIT %[4]d)
-		ORDER BY random() LIMIT %[3]d`, quote(table), quote(column), n, 100*n))
+	return db.column(ctx, fmt.Sprintf(`SELECT v FROM (SELECT %[2]s AS v FROM %[1]s LIMIT %[4]d)
+		WHERE v IS NOT NULL ORDER BY random() LIMIT %[3]d`, quote(table), quote(column), n, countLimit))
 }
 
 func (db *DB) column(ctx context.Context, text string) ([]any, error) {
