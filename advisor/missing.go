@@ -165,8 +165,8 @@ func waste(p plan.Plan) int {
 }
 
 // narrower is how much slower a narrower index may be and still be preferred: each column more is
-// copied into every entry and paid for by every write, so it must bring at least half as much again.
-const narrower = 1.5
+// copied into every entry and paid for by every write, so it must at least halve the cost.
+const narrower = 2
 
 // measure builds each candidate on the shadow and returns the narrowest of the fastest.
 func (m *indexSearch) measure(ctx context.Context, q *query, list []candidate) (candidate, error) {

@@ -216,6 +216,11 @@ func TestApplyAndUndoByClicking(t *testing.T) {
 	if got := stateOf(t, ctx, base, rec.ID); got != "undone" {
 		t.Errorf("after undo the server says %s", got)
 	}
+	click(t, ctx, `a[href*="audit"]`)
+	see(t, ctx, "audit", "undone")
+	picture(t, ctx, "audit")
+	click(t, ctx, `a[href*="alerts"]`)
+	picture(t, ctx, "alerts")
 	if list := complaints(); len(list) > 0 {
 		t.Errorf("the console complains:\n%s", strings.Join(list, "\n"))
 	}

@@ -31,7 +31,7 @@ export async function get<T>(name: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** change posts one optimise action. Retrying with the same key cannot change anything twice. */
-export async function change(body: { action: string; id: string; plan_hash?: string }, key?: string): Promise<Outcome> {
+export async function change(body: { action: string; id: string; plan_hash?: string; actor: string }, key?: string): Promise<Outcome> {
   const headers: Record<string, string> = { ...authorization(), "Content-Type": "application/json" };
   if (key) headers["Idempotency-Key"] = key;
   return answer<Outcome>(await send("optimize", { method: "POST", headers, body: JSON.stringify(body) }));

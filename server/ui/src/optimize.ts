@@ -36,8 +36,8 @@ export function createFlow(id: string) {
     const hash = action === "apply" ? (reviewed.peek()?.plan_hash ?? rec.plan_hash) : rec.plan_hash;
     try {
       const out = await (action === "review"
-        ? change({ action, id })
-        : change({ action, id, plan_hash: hash }, keyFor(action, hash)));
+        ? change({ action, id, actor: "dashboard" })
+        : change({ action, id, plan_hash: hash, actor: "dashboard" }, keyFor(action, hash)));
       settle(action, hash, out);
     } catch (e) {
       fail(action, hash, e instanceof Problem ? e : new Problem(0, "", String(e)));

@@ -23,7 +23,7 @@ const columns: Column<Alert>[] = [
 
 export function Alerts() {
   return (
-    <Panel title="Alerts" of={alerts} empty={(d) => (d.alerts.length ? null : { text: "No alert so far. Rules are evaluated every second while the advisor runs:", code: "adv, err := advisor.Open(advisor.Config{})" })}>
+    <Panel title="Alerts" of={alerts} testid="alerts" empty={(d) => (d.alerts.length ? null : { text: "No alert so far. Each interval is checked while the advisor runs:", code: "adv, err := advisor.Open(advisor.Config{})" })}>
       {(d) => {
         const rows = d.alerts.filter((a) => contains([a.title, a.detail, a.subject, a.code, a.level, a.state], route.value.filter)).sort(order);
         if (rows.length === 0) return <p class="state">No alert matches “{route.value.filter}”.</p>;

@@ -17,7 +17,7 @@ const columns: Column<AuditEntry>[] = [
 
 export function Audit() {
   return (
-    <Panel title="Audit" of={audit} note="append-only" empty={(d) => (d.entries.length ? null : { text: "Nothing has been proved, applied or undone yet." })}>
+    <Panel title="Audit" of={audit} testid="audit" note="append-only" empty={(d) => (d.entries.length ? null : { text: "Nothing has been proved, applied or undone yet." })}>
       {(d) => {
         const rows = d.entries.filter((e) => contains([e.actor, e.action, e.subject, e.detail], route.value.filter)).sort((a, b) => b.seq - a.seq);
         if (rows.length === 0) return <p class="state">No entry matches “{route.value.filter}”.</p>;
