@@ -14,6 +14,7 @@ type call struct {
 	conn      *conn
 	statement *capture.Statement
 	scope     *capture.Scope
+	tx        *tx
 	start     capture.Instant
 	mode      capture.Mode
 }
@@ -23,7 +24,7 @@ func (c *conn) begin(query string, args []driver.NamedValue, scope *capture.Scop
 	if c.config.Parameters == ParametersValues && len(args) > 0 && query == statement.Text {
 		statement.Samples.Offer(rand.Uint64N, func() []any { return copyArgs(args) })
 	}
-	return call{conn: c, statement: statement, scope: scope, start: capture.Now(), mode: mode}
+	return call{conn: c, statement: statement, scope: scope, tx: c.tx, start: capture.Now(), mode: mode}
 }
 
 // exec records an execution that returns no rows.
@@ -36,10 +37,7 @@ func (c *call) exec(result driver.Result, err error) {
 		affected, _ = result.RowsAffected()
 	}
 	total := capture.Since(c.start)
-	c.conn.record(capture.Event{
-		Mode: c.mode, Error: classify(err), Start: c.start, First: total, Total: total,
-		Affected: affected, Statement: c.statement, Scope: c.scope,
-	})
+	c.record(capture.Event{Error: classify(err), First: total, Total: total, Affected: affected})
 }
 
 // rows records a failed query at once and a good one when its rows are closed. modernc has made
@@ -52,25 +50,23 @@ func (c *call) rows(inner driver.Rows, err error) (driver.Rows, error) {
 	}
 	if !unseen(err) {
 		total := capture.Since(c.start)
-		c.conn.record(capture.Event{
-			Mode: c.mode, Error: classify(err), Start: c.start, First: total, Total: total,
-			Statement: c.statement, Scope: c.scope,
-		})
+		c.record(capture.Event{Error: classify(err), First: total, Total: total})
 	}
 	return inner, err
 }
 
-// record completes ev with what the connection knows and sends it.
-func (c *conn) record(ev capture.Event) {
-	ev.Source, ev.Conn = c.source, c.id
+// record completes ev with what was known when the call began and sends it.
+func (c *call) record(ev capture.Event) {
+	ev.Mode, ev.Start, ev.Statement, ev.Scope = c.mode, c.start, c.statement, c.scope
+	ev.Source, ev.Conn = c.conn.source, c.conn.id
 	if c.tx != nil {
 		ev.Tx = c.tx.id
 		c.tx.statements++
 	}
-	if ev.Scope != nil {
-		ev.Scope.Add(ev.Total)
+	if c.scope != nil {
+		c.scope.Add(ev.Total)
 	}
-	c.ring.Record(ev)
+	c.conn.ring.Record(ev)
 }
 
 // unseen says that database/sql will try another road or connection: nothing was executed.

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"encoding/hex"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -21,19 +22,25 @@ func filePath(dsn string) string {
 		if values.Get("mode") == "memory" {
 			return ""
 		}
-		if name, err = url.PathUnescape(uriPath(uri)); err != nil {
-			return ""
-		}
+		name = unescape(uriPath(uri))
 	}
-	if name == "" || strings.HasPrefix(name, ":memory:") {
+	if name == "" || name == ":memory:" {
 		return ""
 	}
 	path, err := filepath.Abs(name)
 	if err != nil {
 		return ""
 	}
+	return resolve(path)
+}
+
+// resolve follows symbolic links as SQLite does, also to a file it is yet to create.
+func resolve(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
 	}
 	return path
 }
@@ -49,4 +56,26 @@ func uriPath(uri string) string {
 	}
 	path, _, _ := strings.Cut(uri, "#")
 	return path
+}
+
+// unescape decodes "%HH" as SQLite does: what is no escape stays as it is, and "%00" ends the name.
+func unescape(name string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(name, "%")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		switch octet, err := hex.DecodeString(after[:min(2, len(after))]); {
+		case err != nil || len(octet) == 0:
+			b.WriteByte('%')
+			name = after
+		case octet[0] == 0:
+			return b.String()
+		default:
+			b.Write(octet)
+			name = after[2:]
+		}
+	}
 }

@@ -25,7 +25,7 @@ type rows struct {
 	call   call
 	first  time.Duration
 	n      int64
-	err    error
+	class  capture.ErrorClass
 	closed bool
 }
 
@@ -35,24 +35,23 @@ func (r *rows) Next(dest []driver.Value) error {
 	if err == nil {
 		r.n++
 	} else if err != io.EOF {
-		r.err = err
+		r.class = classify(err)
 	}
 	return err
 }
 
 // Close closes the rows and records the query, once.
 func (r *rows) Close() error {
-	err := r.innerRows.Close()
 	if r.closed {
-		return err
+		return nil // modernc would free its statement twice
 	}
 	r.closed = true
-	if r.err == nil {
-		r.err = err
+	err := r.innerRows.Close()
+	if r.class == capture.ErrorNone {
+		r.class = classify(err)
 	}
-	r.call.conn.record(capture.Event{
-		Mode: r.call.mode, Error: classify(r.err), Start: r.call.start, First: r.first,
-		Total: capture.Since(r.call.start), Rows: r.n, Statement: r.call.statement, Scope: r.call.scope,
+	r.call.record(capture.Event{
+		Error: r.class, First: r.first, Total: capture.Since(r.call.start), Rows: r.n,
 	})
 	return err
 }

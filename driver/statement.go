@@ -37,8 +37,9 @@ func (c *statementCache) find(text string) *capture.Statement {
 // Bounds of the table that connections share. When one is reached the map starts afresh, which
 // costs a fingerprint per live text and loses sampled parameters, never an event.
 const (
-	sharedTextBytes  = 4 << 20
+	sharedTextBytes  = 4 << 20 // texts with their map entries
 	sharedStatements = 10_000
+	entryBytes       = 48 // a map entry of string and pointer at the map's usual load
 )
 
 // statementTable is what all connections know of texts and fingerprints.
@@ -73,10 +74,10 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 		statement = newStatement(digest, text, fingerprint)
 		t.byDigest[digest] = statement
 	}
-	if len(text) <= cachedText {
-		if t.textBytes += len(text); t.textBytes > sharedTextBytes {
+	if size := len(text) + entryBytes; len(text) <= cachedText {
+		if t.textBytes += size; t.textBytes > sharedTextBytes {
 			clear(t.byText)
-			t.textBytes = len(text)
+			t.textBytes = size
 		}
 		t.byText[text] = statement
 	}
@@ -91,6 +92,8 @@ func newStatement(digest uint64, text, fingerprint string) *capture.Statement {
 	switch verb, _, _ := strings.Cut(s.Summary, " "); verb {
 	case "INSERT", "UPDATE", "DELETE", "REPLACE":
 		s.Changes = true
+	default:
+		s.Changes = strings.HasPrefix(fingerprint, "WITH ") && !s.ReadOnly
 	}
 	return s
 }

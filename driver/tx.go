@@ -21,22 +21,31 @@ type tx struct {
 // BeginTx begins a transaction that owns the statements run on the connection until its end,
 // also those run without a context of their own.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	start := capture.Now()
 	inner, err := c.innerConn.BeginTx(ctx, opts)
-	return c.wrapTx(ctx, inner, err)
+	return c.wrapTx(ctx, inner, start, err)
 }
 
 // Begin is BeginTx without a context.
 func (c *conn) Begin() (driver.Tx, error) {
+	start := capture.Now()
 	inner, err := c.innerConn.Begin() //nolint:staticcheck // the road the caller chose
-	return c.wrapTx(context.Background(), inner, err)
+	return c.wrapTx(context.Background(), inner, start, err)
 }
 
-func (c *conn) wrapTx(ctx context.Context, inner driver.Tx, err error) (driver.Tx, error) {
-	if err != nil {
+// wrapTx records a BEGIN that failed, such as one that waited for a lock in vain, as a transaction
+// rolled back.
+func (c *conn) wrapTx(ctx context.Context, inner driver.Tx, start capture.Instant, err error) (driver.Tx, error) {
+	if unseen(err) {
 		return inner, err
 	}
-	c.tx = &tx{Tx: inner, conn: c, scope: capture.ScopeOf(ctx), start: capture.Now(), id: transactions.Add(1)}
-	return c.tx, nil
+	t := &tx{Tx: inner, conn: c, scope: capture.ScopeOf(ctx), start: start, id: transactions.Add(1)}
+	if err != nil {
+		t.record(capture.ModeRollback, err)
+		return inner, err
+	}
+	c.tx = t
+	return t, nil
 }
 
 // Commit commits the transaction and records it.

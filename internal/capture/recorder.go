@@ -91,11 +91,10 @@ func (d *Reader) Drain(f func([]Event)) {
 	rings := slices.Clone(r.rings)
 	r.mu.Unlock()
 	for _, ring := range rings {
-		events, recorded, dropped, closed := ring.swap()
+		events, closed := r.take(ring)
 		if len(events) > 0 {
 			f(events)
 		}
-		r.account(Counts{Recorded: recorded, Drained: uint64(len(events)), Dropped: dropped})
 		clear(events) // the spare buffer must not keep statements and scopes alive
 		if closed {
 			r.forget(ring)
@@ -110,12 +109,16 @@ func (d *Reader) Detach() {
 	d.recorder.mu.Unlock()
 }
 
-func (r *Recorder) account(c Counts) {
+// take swaps the ring's buffers and moves its counts to the recorder's in one step, so that
+// Counts never goes back.
+func (r *Recorder) take(ring *Ring) (events []Event, closed bool) {
 	r.mu.Lock()
-	r.counts.Recorded += c.Recorded
-	r.counts.Drained += c.Drained
-	r.counts.Dropped += c.Dropped
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	events, recorded, dropped, closed := ring.swap()
+	r.counts.Recorded += recorded
+	r.counts.Drained += uint64(len(events))
+	r.counts.Dropped += dropped
+	return events, closed
 }
 
 func (r *Recorder) forget(ring *Ring) {

@@ -64,6 +64,9 @@ func Mute(ctx context.Context) context.Context { return WithScope(ctx, muted) }
 
 // ScopeOf is the scope ctx carries, or nil.
 func ScopeOf(ctx context.Context) *Scope {
+	if ctx == nil {
+		return nil // modernc takes a nil ctx from callers that hold the connection by sql.Conn.Raw
+	}
 	s, _ := ctx.Value(scopeKey{}).(*Scope)
 	return s
 }

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -34,7 +35,7 @@ const samplesKept = 32
 
 // Offer keeps args with the chance that makes every list offered so far equally likely to be
 // among those kept (algorithm R, Vitter 1985). make copies the arguments, only if they are to be
-// kept; it returns nil for a list unfit to keep.
+// kept; it returns nil for a list unfit to keep, which holds its place in the draw unseen.
 func (s *Samples) Offer(random func(n uint64) uint64, make func() []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,21 +46,17 @@ func (s *Samples) Offer(random func(n uint64) uint64, make func() []any) {
 			return
 		}
 	}
-	list := make()
-	switch {
-	case list == nil:
-	case i == uint64(len(s.list)):
-		s.list = append(s.list, list)
-	default:
-		s.list[i] = list
+	if i == uint64(len(s.list)) {
+		s.list = append(s.list, nil)
 	}
+	s.list[i] = make()
 }
 
 // List returns the parameter lists kept.
 func (s *Samples) List() [][]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([][]any(nil), s.list...)
+	return slices.DeleteFunc(slices.Clone(s.list), func(list []any) bool { return list == nil })
 }
 
 // Source is one database as the application opened it. Connections of one file share it.

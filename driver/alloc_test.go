@@ -1,0 +1,20 @@
+package driver
+
+import "testing"
+
+// TestAllocationsOverTheBareDriver holds each road to what is promised.
+func TestAllocationsOverTheBareDriver(t *testing.T) {
+	raw, wrapped := benchPair(t)
+	for _, road := range benchRoads {
+		t.Run(road.name, func(t *testing.T) {
+			bare, ours := road.prepare(t, raw), road.prepare(t, wrapped)
+			for range 4 * road.calls { // grow the ring's buffers
+				ours()
+			}
+			before, after := testing.AllocsPerRun(200, bare), testing.AllocsPerRun(200, ours)
+			if after > before+road.allocs {
+				t.Errorf("%v allocations, want at most %v + %v", after, before, road.allocs)
+			}
+		})
+	}
+}
