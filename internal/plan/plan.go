@@ -56,7 +56,7 @@ func parseDetail(detail string) Node {
 	n := Node{Detail: detail}
 	verb, rest, _ := strings.Cut(detail, " ")
 	switch {
-	case verb == "SCAN" && rest != "CONSTANT ROW":
+	case verb == "SCAN" && rest != "CONSTANT ROW" && !strings.HasSuffix(rest, "-ROW VALUES CLAUSE"):
 		n.Op = Scan
 	case verb == "SEARCH":
 		n.Op = Search
@@ -67,30 +67,55 @@ func parseDetail(detail string) Node {
 		return n
 	}
 	rest = strings.TrimSuffix(rest, " LEFT-JOIN")
-	table, using, found := strings.Cut(rest, " USING ")
-	if !found {
-		n.Table, _, _ = strings.Cut(rest, " VIRTUAL TABLE")
-		return n
+	at := strings.LastIndex(rest, " USING ")
+	if at >= 0 && n.readUsing(rest[at+len(" USING "):]) {
+		rest = rest[:at]
+	} else {
+		rest, _, _ = strings.Cut(rest, " VIRTUAL TABLE")
 	}
-	n.Table = table
-	n.readUsing(using)
+	n.Table = strings.TrimSuffix(rest, " EXISTS")
 	return n
 }
 
 // readUsing reads what follows USING: "[AUTOMATIC] [PARTIAL] [COVERING] INDEX name (terms)" or
-// "INTEGER PRIMARY KEY (terms)".
-func (n *Node) readUsing(using string) {
-	head, name, found := strings.Cut(using, "INDEX ")
-	if !found {
-		n.Rowid = strings.HasPrefix(using, "INTEGER PRIMARY KEY") || strings.HasPrefix(using, "PRIMARY KEY")
-		return
+// "[INTEGER] PRIMARY KEY (terms)". It is false for anything else, such as the rest of a name.
+func (n *Node) readUsing(using string) bool {
+	if strings.HasPrefix(strings.TrimPrefix(using, "INTEGER "), "PRIMARY KEY") {
+		n.Rowid = true
+		return true
 	}
-	n.Automatic = strings.Contains(head, "AUTOMATIC")
-	n.Covering = strings.Contains(head, "COVERING")
-	if n.Automatic {
-		return
+	rest, automatic := strings.CutPrefix(using, "AUTOMATIC ")
+	rest, _ = strings.CutPrefix(rest, "PARTIAL ")
+	rest, covering := strings.CutPrefix(rest, "COVERING ")
+	name, ok := strings.CutPrefix(rest, "INDEX ")
+	if !ok {
+		return false
 	}
-	n.Index, _, _ = strings.Cut(name, " (")
+	n.Automatic, n.Covering = automatic, covering
+	if !automatic {
+		n.Index = withoutTerms(name)
+	}
+	return true
+}
+
+// withoutTerms cuts the terms in parentheses, which may nest, off the name before them. The name
+// may hold parentheses too.
+func withoutTerms(name string) string {
+	if !strings.HasSuffix(name, ")") {
+		return name
+	}
+	open := 0
+	for i := len(name) - 1; i > 0; i-- {
+		switch name[i] {
+		case ')':
+			open++
+		case '(':
+			if open--; open == 0 && name[i-1] == ' ' {
+				return name[:i-1]
+			}
+		}
+	}
+	return name
 }
 
 // Lines is the plan as text, two spaces of indent per level.

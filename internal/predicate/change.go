@@ -44,6 +44,11 @@ func (p *parser) insert() {
 		p.expect("VALUES")
 	case p.accept("VALUES"):
 		p.rows(func(i int, e *Expr) { p.bindInsert(table, i, e) })
+		for p.err == nil && p.compound() {
+			p.core()
+		}
+		p.orderBy()
+		p.limit(&Block{})
 	default:
 		p.query()
 	}

@@ -195,6 +195,8 @@ func (p *parser) prefix() *Expr {
 	start := t.Start
 	var e *Expr
 	switch word := p.word(); {
+	case t.Kind == sqltext.String && p.peekAt(1).Text(p.sql) == ".":
+		e = p.column() // SQLite takes 'x'.y for x.y
 	case t.Kind == sqltext.Number, t.Kind == sqltext.String, t.Kind == sqltext.Blob:
 		p.next()
 		e = &Expr{Op: OpLiteral}

@@ -6,9 +6,9 @@ import "strconv"
 func position(i int) string { return "#" + strconv.Itoa(i) }
 
 // bind notes what the parameter e stands for, unless it is known already or e is none. A value
-// wrapped in a cast, such as CAST(? AS INTEGER), counts as the value.
+// wrapped in a cast, a collation or lower(), such as CAST(? AS INTEGER), counts as the value.
 func (p *parser) bind(e *Expr, use Param) {
-	for e.Op == OpCall && e.Name == "CAST" && len(e.Args) == 1 {
+	for len(e.Args) == 1 && (e.Op == OpCollate || e.Op == OpCall && (e.Name == "CAST" || foldsCase[e.Name])) {
 		e = e.Args[0]
 	}
 	if e.Op != OpParam {
@@ -39,8 +39,15 @@ func (p *parser) bindTerms(b *Block) {
 	})
 }
 
-// compare binds the parameters among args to the first column among them.
+// compare binds the parameters among args to the first column among them, and those of row values
+// place by place.
 func (p *parser) compare(b *Block, use Use, args []*Expr) {
+	if len(args) == 2 && args[0].Op == OpRow && args[1].Op == OpRow && len(args[0].Args) == len(args[1].Args) {
+		for i := range args[0].Args {
+			p.compare(b, use, []*Expr{args[0].Args[i], args[1].Args[i]})
+		}
+		return
+	}
 	var column *Expr
 	for _, arg := range args {
 		if c := arg.comparedColumn(); c != nil {

@@ -135,8 +135,8 @@ func (p *parser) param(text string) int {
 	if text == "?" {
 		return p.numbered(p.last + 1)
 	}
-	if n, err := strconv.Atoi(text[1:]); err == nil && (text[0] == '?' || text[0] == '$') {
-		return p.numbered(n)
+	if n, err := strconv.Atoi(text[1:]); text[0] == '?' || text[0] == '$' && err == nil {
+		return p.numbered(n) // out of bounds if err
 	}
 	n, known := p.params[text]
 	if !known {

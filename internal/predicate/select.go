@@ -133,7 +133,7 @@ func (p *parser) results(b *Block) {
 // ends are the words that cannot be an alias because they go on with the statement.
 var ends = map[string]bool{
 	"FROM": true, "WHERE": true, "GROUP": true, "HAVING": true, "WINDOW": true, "UNION": true,
-	"INTERSECT": true, "EXCEPT": true, "ORDER": true, "LIMIT": true, "OFFSET": true, "ON": true,
+	"INTERSECT": true, "EXCEPT": true, "ORDER": true, "LIMIT": true, "ON": true,
 	"USING": true, "LEFT": true, "RIGHT": true, "FULL": true, "INNER": true, "OUTER": true,
 	"CROSS": true, "NATURAL": true, "JOIN": true, "INDEXED": true, "NOT": true, "SET": true,
 	"RETURNING": true, "VALUES": true, "SELECT": true, "DEFAULT": true, "DO": true, "WITH": true,
@@ -197,7 +197,7 @@ func (p *parser) using(b *Block) {
 			if left.Alias == "" || right.Alias == "" {
 				continue
 			}
-			b.Terms = append(b.Terms, &Expr{Op: OpEqual, Args: []*Expr{
+			b.Terms = append(b.Terms, &Expr{Op: OpEqual, Name: "=", Args: []*Expr{
 				{Op: OpColumn, Qualifier: left.Alias, Name: name}, {Op: OpColumn, Qualifier: right.Alias, Name: name},
 			}})
 		}

@@ -38,6 +38,7 @@ type Column struct {
 	NotNull    bool
 	PrimaryKey int // position in the primary key from 1; 0 outside it
 	Hidden     bool
+	Generated  bool // computed from others, so not among the values of an INSERT
 }
 
 // ForeignKey is a reference to another table.
@@ -66,6 +67,12 @@ type Key struct {
 	Collation  string // BINARY unless another
 }
 
+// equal compares names and collations as SQLite does, without regard to ASCII case.
+func (k Key) equal(other Key) bool {
+	return k.Expression == other.Expression && k.Desc == other.Desc &&
+		strings.EqualFold(k.Name, other.Name) && strings.EqualFold(k.Collation, other.Collation)
+}
+
 // Table finds a table by name, without regard to ASCII case as SQLite does, or nil.
 func (s *Schema) Table(name string) *Table {
 	for _, t := range s.Tables {
@@ -82,6 +89,20 @@ func (t *Table) Column(name string) (Column, bool) {
 		if strings.EqualFold(c.Name, name) {
 			return c, true
 		}
+	}
+	return Column{}, false
+}
+
+// Inserted is the column that the value at place i, from 0, of an INSERT without names is for.
+func (t *Table) Inserted(i int) (Column, bool) {
+	for _, c := range t.Columns {
+		if c.Generated || c.Hidden {
+			continue
+		}
+		if i == 0 {
+			return c, true
+		}
+		i--
 	}
 	return Column{}, false
 }
@@ -124,7 +145,7 @@ func (ix *Index) Redundant(other *Index) bool {
 	if ix == other || ix.Origin != "c" || ix.Unique || ix.Partial || other.Partial {
 		return false
 	}
-	if len(ix.Columns) > len(other.Columns) || !slices.Equal(ix.Columns, other.Columns[:len(ix.Columns)]) {
+	if len(ix.Columns) > len(other.Columns) || !slices.EqualFunc(ix.Columns, other.Columns[:len(ix.Columns)], Key.equal) {
 		return false
 	}
 	if slices.ContainsFunc(ix.Columns, func(k Key) bool { return k.Expression }) {

@@ -12,10 +12,15 @@ import (
 // Change runs statements on the original, all or none of them where SQLite allows: a PRAGMA cannot
 // be part of a transaction and must stand alone. It waits for other writers up to the busy timeout;
 // guard, if not nil, looks at the schema under the write lock and may refuse.
+//
+// Idle connections for reading are closed first: they would keep the last writer from removing the
+// write-ahead log, and the journal mode from being changed.
 func (db *DB) Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error {
 	if err := writable(db.path); err != nil {
 		return err
 	}
+	db.read.SetMaxIdleConns(0)
+	defer db.read.SetMaxIdleConns(idleReaders)
 	rw, err := open(db.path, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}, db.busy)
 	if err != nil {
 		return err

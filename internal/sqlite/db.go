@@ -55,7 +55,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.read.SetMaxIdleConns(2)
+	db.read.SetMaxIdleConns(idleReaders)
 	var n int64
 	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
 		db.read.Close()
@@ -63,6 +63,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	return db, nil
 }
+
+// idleReaders is how many connections stay open between statements.
+const idleReaders = 2
 
 // Path is the file's path.
 func (db *DB) Path() string { return db.path }
@@ -102,6 +105,8 @@ const (
 	codeCorrupt  = 11
 	codeCantOpen = 14
 	codeNotADB   = 26
+
+	codeHotJournal = 776 // SQLITE_READONLY_ROLLBACK
 )
 
 // fileError explains SQLite's error about a file, or returns err as it is if it is not about one.
@@ -121,6 +126,9 @@ func fileError(path string, err error, busy time.Duration) error {
 		codeNotADB:   "is not a SQLite database: " + oneLine(err),
 	}
 	reason, known := reasons[failure.Code()&0xff]
+	if failure.Code() == codeHotJournal {
+		reason = "has the rollback journal of an interrupted transaction; open it once with its application to recover it"
+	}
 	if !known {
 		return err
 	}
@@ -129,7 +137,7 @@ func fileError(path string, err error, busy time.Duration) error {
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-// quote writes name as an identifier, quoted only where SQLite needs it.
+// quote writes name as a quoted identifier.
 func quote(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
@@ -59,7 +60,8 @@ func Pragmas(ctx context.Context, q Querier) ([]Pragma, error) {
 	var list []Pragma
 	for _, name := range settings {
 		var value sql.NullString
-		if err := q.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value); err != nil {
+		err := q.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) { // a database in memory has no mmap_size
 			return nil, fmt.Errorf("pragma %s: %w", name, err)
 		}
 		list = append(list, Pragma{Name: name, Value: value.String})

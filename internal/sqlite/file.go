@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strings"
+	"unicode"
 )
 
 // FileError says why a file cannot be used. Its text is one line that names the file.
@@ -24,7 +26,12 @@ type FileError struct {
 }
 
 // Error returns the line.
-func (e *FileError) Error() string { return fmt.Sprintf("%s: %s", e.Path, e.Reason) }
+func (e *FileError) Error() string {
+	if strings.ContainsFunc(e.Path, unicode.IsControl) {
+		return fmt.Sprintf("%q: %s", e.Path, e.Reason)
+	}
+	return e.Path + ": " + e.Reason
+}
 
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
@@ -52,7 +59,7 @@ func check(path string) (header, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return refuse("no such file", err)
 	case err != nil:
-		return refuse(err.Error(), err)
+		return refuse(cause(err), err)
 	case info.IsDir():
 		return refuse("is a directory, not a database file", nil)
 	case !info.Mode().IsRegular():
@@ -62,7 +69,7 @@ func check(path string) (header, error) {
 	}
 	first, err := readHeader(path)
 	if err != nil {
-		return refuse(err.Error(), err)
+		return refuse(cause(err), err)
 	}
 	if !bytes.HasPrefix(first, magic) {
 		return refuse(foreign(first), nil)
@@ -71,10 +78,19 @@ func check(path string) (header, error) {
 		return refuse(fmt.Sprintf("is cut short: %d bytes, less than a database header", len(first)), nil)
 	}
 	h := parseHeader(first)
-	if need := h.pages * h.pageSize; need > info.Size() && size(path+"-wal") == 0 {
+	if need := h.pages * h.pageSize; need > info.Size() && size(path+"-wal")+size(path+"-journal") == 0 {
 		return refuse(fmt.Sprintf("is corrupt: its header promises %d bytes and it has %d", need, info.Size()), nil)
 	}
 	return h, checkBeside(path)
+}
+
+// cause is what an operation on the file failed with, without the path, which the error names already.
+func cause(err error) string {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err.Error()
+	}
+	return err.Error()
 }
 
 func readHeader(path string) ([]byte, error) {
@@ -151,7 +167,7 @@ func size(path string) int64 {
 func writable(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return &FileError{Path: path, Reason: err.Error(), Err: err}
+		return &FileError{Path: path, Reason: cause(err), Err: err}
 	}
 	if info.Mode().Perm()&0o222 == 0 {
 		return &FileError{Path: path, Reason: "is read-only: its permissions allow nobody to write"}

@@ -84,11 +84,11 @@ func readTable(ctx context.Context, tx *sql.Tx, t *schema.Table, indexSQL map[st
 	if t.Virtual {
 		return nil // its module may be unknown here
 	}
-	if err := readColumns(ctx, tx, t); err != nil {
+	if err := readColumns(ctx, tx, t); err != nil && !t.View {
 		return err
 	}
 	if t.View {
-		return nil
+		return nil // one that names missing tables or functions has no columns here
 	}
 	if err := readForeignKeys(ctx, tx, t); err != nil {
 		return err
@@ -98,6 +98,8 @@ func readTable(ctx context.Context, tx *sql.Tx, t *schema.Table, indexSQL map[st
 	}
 	if stat := stats[t.Name+"\x00"]; len(stat) > 0 {
 		t.Rows = stat[0]
+	}
+	if t.Rows >= 0 {
 		return nil
 	}
 	text := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d)", quote(t.Name), countLimit)
@@ -111,7 +113,7 @@ func readColumns(ctx context.Context, tx *sql.Tx, t *schema.Table) error {
 		if err := scan(&c.Name, &c.Type, &c.NotNull, &c.PrimaryKey, &hidden); err != nil {
 			return err
 		}
-		c.Hidden = hidden == 1
+		c.Hidden, c.Generated = hidden == 1, hidden > 1
 		t.Columns = append(t.Columns, c)
 		return nil
 	})
@@ -165,6 +167,9 @@ func readIndexes(ctx context.Context, tx *sql.Tx, t *schema.Table, indexSQL map[
 		if err := readKeys(ctx, tx, ix); err != nil {
 			return err
 		}
+		if ix.Origin == "pk" {
+			t.RowidColumn = "" // INTEGER PRIMARY KEY DESC is no rowid: it has an index
+		}
 		if t.Rows < 0 && len(ix.Stat) > 0 && !ix.Partial {
 			t.Rows = ix.Stat[0]
 		}
@@ -205,9 +210,6 @@ func readStats(ctx context.Context, tx *sql.Tx, analyzed bool) (map[string][]int
 			numbers = append(numbers, n)
 		}
 		stats[table+"\x00"+index] = numbers
-		if len(numbers) > 0 && stats[table+"\x00"] == nil {
-			stats[table+"\x00"] = numbers[:1]
-		}
 		return nil
 	})
 	return stats, err

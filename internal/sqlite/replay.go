@@ -77,7 +77,7 @@ func readAll(rows driver.Rows) (n int64, sum uint64, err error) {
 func hashRow(values []driver.Value) uint64 {
 	h := fnv.New64a()
 	var number [9]byte
-	for i, v := range values {
+	for _, v := range values {
 		switch v := v.(type) {
 		case int64:
 			number[0] = 'i'
@@ -88,15 +88,18 @@ func hashRow(values []driver.Value) uint64 {
 			binary.LittleEndian.PutUint64(number[1:], math.Float64bits(v))
 			h.Write(number[:])
 		case string:
-			h.Write([]byte{'s', byte(i)})
+			number[0] = 's'
+			binary.LittleEndian.PutUint64(number[1:], uint64(len(v)))
+			h.Write(number[:])
 			io.WriteString(h, v)
 		case []byte:
-			h.Write([]byte{'b', byte(i)})
+			number[0] = 'b'
+			binary.LittleEndian.PutUint64(number[1:], uint64(len(v)))
+			h.Write(number[:])
 			h.Write(v)
 		default:
-			fmt.Fprintf(h, "%T%v", v, v)
+			fmt.Fprintf(h, "%T%v\xff", v, v)
 		}
-		h.Write([]byte{0xff})
 	}
 	return h.Sum64()
 }

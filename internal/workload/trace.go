@@ -42,6 +42,9 @@ func Read(r io.Reader, use func(Call), bad func(LineError)) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 1; ; n++ {
 		line, tooLong, err := readLine(in)
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")) // a byte order mark
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read trace: line %d: %w", n, err)
 		}
@@ -113,7 +116,7 @@ func explain(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		if wrong.Field == "" {
-			return "an object is expected, this is a " + wrong.Value
+			return "an object is expected, not " + wrong.Value
 		}
 		return fmt.Sprintf("%q has the wrong type: %s", wrong.Field, wrong.Value)
 	}
