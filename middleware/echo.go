@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -14,20 +13,19 @@ func Echo() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
 			if outer := capture.ScopeOf(c.Request().Context()); outer != nil {
-				if outer.Name() == "" {
-					outer.SetName(route(c))
-				}
+				route(outer, c)
+				defer func() { routed(outer, c) }()
 				return next(c)
 			}
 			req := begin()
-			req.scope.SetName(route(c))
+			route(req.scope, c)
 			c.SetRequest(c.Request().WithContext(capture.WithScope(c.Request().Context(), req.scope)))
 			defer func() {
 				panicked := recover()
-				req.status = status(c, err)
-				if panicked != nil && !c.Response().Committed {
-					req.status = 0
+				if panicked == nil || c.Response().Committed {
+					req.status = status(c, err)
 				}
+				routed(req.scope, c)
 				req.end(panicked)
 			}()
 			return next(c)
@@ -35,23 +33,36 @@ func Echo() echo.MiddlewareFunc {
 	}
 }
 
-// route is the method and the route's pattern.
-func route(c echo.Context) string {
-	if c.Path() == "" {
-		return Unmatched
-	}
-	return c.Request().Method + " " + c.Path()
+// route names the scope by the method and the route's pattern, which is not known yet in a
+// middleware that runs before the router.
+func route(scope *capture.Scope, c echo.Context) {
+	name(scope, c.Request().Method, c.Path())
 }
 
-// status is what the client gets: what was written, or what Echo's error handler will make of err,
-// which runs after all middleware.
-func status(c echo.Context, err error) int {
-	var failure *echo.HTTPError
-	switch {
-	case c.Response().Committed || err == nil:
-		return c.Response().Status
-	case errors.As(err, &failure):
-		return failure.Code
+// routed names the scope when the router has run. An echo that matched nothing has the last word:
+// the pattern it is mounted at says less.
+func routed(scope *capture.Scope, c echo.Context) {
+	route(scope, c)
+	if scope.Name() == "" && !scope.Muted() {
+		scope.SetName(Unmatched)
 	}
-	return http.StatusInternalServerError
+}
+
+// status is what the client gets: what was written, or what echo.DefaultHTTPErrorHandler, which
+// runs after all middleware, will make of err.
+func status(c echo.Context, err error) int {
+	if c.Response().Committed || err == nil {
+		if sent := c.Response().Status; final(sent) {
+			return sent
+		}
+		return http.StatusOK
+	}
+	failure, ok := err.(*echo.HTTPError)
+	if !ok {
+		return http.StatusInternalServerError
+	}
+	if inner, ok := failure.Internal.(*echo.HTTPError); ok {
+		failure = inner
+	}
+	return failure.Code
 }

@@ -7,7 +7,12 @@
 package middleware
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/felixge/httpsnoop"
@@ -22,19 +27,19 @@ const Unmatched = "<unmatched>"
 var ring = sync.OnceValue(func() *capture.Ring { return capture.Default.Ring() })
 
 // HTTP records the requests that next serves. The route is the pattern that net/http's ServeMux
-// matched, also inside next.
+// matched, also inside next. Where a handler between HTTP and the ServeMux replaces the request, an
+// HTTP around the ServeMux's own handlers passes the route on.
 func HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if capture.ScopeOf(r.Context()) != nil {
-			next.ServeHTTP(w, r) // an outer middleware records this request
+		if outer := capture.ScopeOf(r.Context()); outer != nil { // an outer middleware records it
+			defer func() { name(outer, r.Method, r.Pattern) }()
+			next.ServeHTTP(w, r)
 			return
 		}
 		req := begin()
 		r = r.WithContext(capture.WithScope(r.Context(), req.scope))
 		defer func() {
-			if r.Pattern != "" {
-				req.name(r.Method, r.Pattern)
-			}
+			name(req.scope, r.Method, r.Pattern)
 			req.end(recover())
 		}()
 		next.ServeHTTP(httpsnoop.Wrap(w, req.hooks()), r)
@@ -52,42 +57,62 @@ func begin() *request {
 	return &request{scope: capture.NewScope(), start: capture.Now()}
 }
 
-// hooks see the status without changing what the writer can do. An informational status is
-// followed by the real one, but 101 is final. https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+// hooks see the status without changing what the writer can do. The first call decides it.
 func (q *request) hooks() httpsnoop.Hooks {
 	return httpsnoop.Hooks{
 		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(code int) {
-				if q.status == 0 && (code >= 200 || code == http.StatusSwitchingProtocols) {
-					q.status = code
-				}
-				next(code)
-			}
+			return func(code int) { q.sent(code); next(code) }
 		},
 		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(b []byte) (int, error) {
-				if q.status == 0 {
-					q.status = http.StatusOK
+			return func(b []byte) (int, error) { q.sent(http.StatusOK); return next(b) }
+		},
+		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
+			return func(src io.Reader) (int64, error) { q.sent(http.StatusOK); return next(src) }
+		},
+		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
+			return func() { q.sent(http.StatusOK); next() }
+		},
+		Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
+			return func() (net.Conn, *bufio.ReadWriter, error) {
+				conn, buffered, err := next()
+				if err == nil {
+					q.sent(http.StatusSwitchingProtocols)
 				}
-				return next(b)
+				return conn, buffered, err
 			}
 		},
 	}
 }
 
-// name names the request by method and pattern, unless an inner middleware did. A pattern of
-// ServeMux may begin with its method.
-func (q *request) name(method, pattern string) {
-	if q.scope.Name() != "" {
-		return
+// sent notes the status, unless one was sent before.
+func (q *request) sent(code int) {
+	if q.status == 0 && final(code) {
+		q.status = code
 	}
-	for i := range len(pattern) {
-		if pattern[i] == ' ' {
-			q.scope.SetName(pattern)
-			return
-		}
+}
+
+// final says that no other status follows: an informational one is followed by the real one, but
+// 101 is the last of HTTP. https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+func final(code int) bool { return code >= 200 || code == http.StatusSwitchingProtocols }
+
+// name names the scope by method and pattern, unless an inner middleware did. A pattern of
+// ServeMux may begin with its method. Methods that HTTP does not define come from strangers, as
+// unmatched paths do. https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+func name(scope *capture.Scope, method, pattern string) {
+	switch {
+	case pattern == "" || scope.Muted() || scope.Name() != "":
+	case strings.ContainsAny(pattern, " \t"):
+		scope.SetName(pattern)
+	case slices.Contains(methods, method):
+		scope.SetName(method + " " + pattern)
+	default:
+		scope.SetName("_OTHER " + pattern)
 	}
-	q.scope.SetName(method + " " + pattern)
+}
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
 // end records the request and goes on with the panic that ended it, if any. http.ErrAbortHandler
