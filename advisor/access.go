@@ -148,12 +148,12 @@ func (r *reader) sorting() {
 		}
 		a.order = normalize(keys)
 	}
-	group = r.block.GroupBy
-	if len(group) == 0 && r.block.Distinct {
-		group = r.block.Results
+	named := r.block.GroupBy
+	if len(named) == 0 && r.block.Distinct {
+		named = r.block.Results
 	}
-	for i := range group {
-		group[i] = r.result(group[i])
+	for _, e := range named {
+		group = append(group, r.result(e))
 	}
 	if a, keys := r.single(group); a != nil {
 		a.group = keys

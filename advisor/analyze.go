@@ -93,11 +93,13 @@ func analyze(ctx context.Context, db database, workload []Query, pragmas []sqlit
 	if err := p.prepareAll(ctx, workload, report); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if p.shadow != nil {
+			p.shadow.Close()
+		}
+	}()
 	if err := p.openShadow(ctx, report); err != nil {
 		return nil, err
-	}
-	if p.shadow != nil {
-		defer p.shadow.Close()
 	}
 	if err := p.check(ctx, report); err != nil {
 		return nil, err
@@ -147,14 +149,14 @@ func (p *pass) openShadow(ctx context.Context, report *Report) error {
 		p.report("shadow", p.name, 0)
 		s, err := p.db.Shadow(ctx, p.options.ShadowDir, p.options.MaxShadow)
 		switch {
+		case err == nil:
+			p.shadow = s
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case isFileError(err):
 			return err
-		case err != nil:
-			report.Skipped = append(report.Skipped, Skipped{Reason: "nothing is proved: " + describe(err)})
 		default:
-			p.shadow = s
+			report.Skipped = append(report.Skipped, Skipped{Reason: "nothing is proved: " + describe(err)})
 		}
 	}
 	p.rank(ctx)
@@ -177,8 +179,8 @@ func (p *pass) rank(ctx context.Context) {
 	})
 }
 
-// check asks every rule and proves what can be proved. A rule that fails is reported and does not
-// keep the others from being asked.
+// check asks every rule and proves what can be proved. A rule that fails is reported; what it
+// found counts, and the others are asked all the same.
 func (p *pass) check(ctx context.Context, report *Report) error {
 	for _, rule := range rules {
 		list, err := rule.check(ctx, p)
@@ -187,7 +189,6 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 		}
 		if err != nil {
 			report.Skipped = append(report.Skipped, Skipped{Reason: fmt.Sprintf("%T: %s", rule, describe(err))})
-			continue
 		}
 		report.Recommendations = append(report.Recommendations, list...)
 	}

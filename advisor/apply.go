@@ -139,10 +139,10 @@ func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string
 	if next.Live != nil && action == "apply" {
 		next.Live.AppliedAt = time.Now().UTC()
 	}
-	if errors.Is(err, ErrStale) || ctx.Err() != nil {
+	if err != nil && (errors.Is(err, ErrStale) || ctx.Err() != nil) {
 		return nil, err
 	}
-	err = errors.Join(err, a.put(ctx, &next))
+	err = errors.Join(err, a.put(context.WithoutCancel(ctx), &next)) // what is done is done
 	a.analyzeSoon()
 	a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
 	return &next, err

@@ -14,10 +14,11 @@ import (
 type candidate struct {
 	table *schema.Table
 	keys  []schema.Key
+	taken bool // another index has the plain name
 }
 
-// name is "sqliteperf_<table>_<columns>", at most 63 bytes, with a hash where that cuts or where
-// names hold other characters than letters, digits and "_".
+// name is "sqliteperf_<table>_<columns>", at most 63 bytes, with a hash where that cuts, where names
+// hold other characters than letters, digits and "_", and where it does not tell the keys apart.
 func (c candidate) name() string {
 	words := []string{"sqliteperf", c.table.Name}
 	for _, k := range c.keys {
@@ -30,7 +31,7 @@ func (c candidate) name() string {
 		}
 		return -1
 	}, full)
-	if plain == full && len(full) <= 63 && !c.desc() {
+	if plain == full && len(full) <= 63 && !c.taken && !c.special() {
 		return full
 	}
 	h := fnv.New32a()
@@ -38,8 +39,9 @@ func (c candidate) name() string {
 	return fmt.Sprintf("%.54s_%08x", plain, h.Sum32())
 }
 
-func (c candidate) desc() bool {
-	return slices.ContainsFunc(c.keys, func(k schema.Key) bool { return k.Desc })
+// special says whether a key has more to it than its column's name.
+func (c candidate) special() bool {
+	return slices.ContainsFunc(c.keys, func(k schema.Key) bool { return k.Desc || k.Collation != "" })
 }
 
 // columns are the keys as pages show them.

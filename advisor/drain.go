@@ -65,12 +65,12 @@ func (d *drain) drain() {
 
 // publish makes the last second and the open interval visible, and closes the interval in time.
 func (d *drain) publish(now time.Time) {
-	d.feed.publish("sample", d.second.view(now))
-	d.second = sample{}
 	if now.Sub(d.started) >= d.config.Interval-tick/2 {
 		d.closeInterval(now, false)
 	}
 	d.Advisor.open.Store(&openInterval{start: d.started, summaries: d.table.Snapshot()})
+	d.feed.publish("sample", d.second.view(now))
+	d.second = sample{}
 }
 
 // closeInterval hands the open interval to the writer. If the writer is so far behind that its

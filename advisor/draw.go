@@ -123,8 +123,10 @@ func resolve(s *schema.Schema, tables []predicate.Table, qualifier, column strin
 			continue
 		}
 		if place, ok := strings.CutPrefix(column, "#"); ok {
-			if i, err := strconv.Atoi(place); err == nil && i < len(t.Columns) {
-				return t, t.Columns[i].Name
+			if i, err := strconv.Atoi(place); err == nil {
+				if c, ok := t.Inserted(i); ok {
+					return t, c.Name
+				}
 			}
 			continue
 		}

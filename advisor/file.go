@@ -46,7 +46,7 @@ func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation,
 // follow makes the rest of a plan rest on the schema as the change before left it: who approved the
 // plan approved that change too.
 func follow(ctx context.Context, path string, made *Recommendation, rest []*Recommendation) error {
-	db, err := openDatabase(ctx, path, true)
+	db, err := openDatabase(ctx, path, false)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (l *Ledger) Undo(ctx context.Context, path, id, actor string) (*Recommendat
 func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, action, actor string) error {
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
-	db, err := openDatabase(ctx, path, true)
+	db, err := openDatabase(ctx, path, false)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, a
 	if err := carryOut(ctx, db, l.store, r, action, actor); err != nil {
 		return err
 	}
-	return save(ctx, l.store, r)
+	return save(context.WithoutCancel(ctx), l.store, r)
 }
 
 // DefaultHistory is where the command line keeps the history of a database file: beside it.

@@ -41,7 +41,11 @@ func loadRecommendations(ctx context.Context, store *history.Store) ([]*Recommen
 
 // adopt takes over the outcome of an analysis. What was applied stays as it is; advice that was
 // undone stays undone, with fresh evidence; open advice that was not found again is dropped.
+//
+// No change is made meanwhile, so that none is overwritten by what was true before it.
 func (a *Advisor) adopt(ctx context.Context, database string, report *Report) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
 	a.mu.Lock()
 	old := maps.Clone(a.recs)
 	a.mu.Unlock()

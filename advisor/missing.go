@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,13 +45,14 @@ func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 	}
 	defer w.Close()
 	m := &indexSearch{pass: p, planner: w}
+	var failed []error
 	for i, q := range p.queries[:min(heaviest, len(p.queries))] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		p.report("analyze", q.Fingerprint, float64(i)/float64(len(p.queries)))
 		if err := m.add(ctx, q); err != nil {
-			return nil, err
+			failed = append(failed, fmt.Errorf("%s: %w", q.Fingerprint, err)) // the others are served all the same
 		}
 	}
 	m.foldPrefixes()
@@ -58,11 +60,11 @@ func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 	for _, c := range m.chosen {
 		list = append(list, c.recommend(p))
 	}
-	return list, nil
+	return list, errors.Join(failed...)
 }
 
 func (c *choice) recommend(p *pass) *Recommendation {
-	r := p.recommendation(codeMissing, "index", c.table.Name, strings.Join(c.columns(), ","))
+	r := p.recommendation(codeMissing, "index", c.table.Name, c.sql(""))
 	r.Columns, r.index, r.subject = c.columns(), c.name(), describeTable(c.table)
 	r.Title = fmt.Sprintf("Index %s(%s)", c.table.Name, strings.Join(r.Columns, ", "))
 	r.Statements = []string{c.sql(c.name())}

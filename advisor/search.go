@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
+	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
 
 // indexSearch chooses indexes statement by statement, the most expensive first.
@@ -58,6 +60,15 @@ func (m *indexSearch) add(ctx context.Context, q *query) error {
 	return nil
 }
 
+// taken says whether another index has the name that c would be given.
+func (m *indexSearch) taken(c candidate) bool {
+	same := func(name string) bool { return strings.EqualFold(name, c.name()) }
+	return slices.ContainsFunc(m.chosen, func(other *choice) bool { return same(other.name()) }) ||
+		slices.ContainsFunc(m.schema.Tables, func(t *schema.Table) bool {
+			return same(t.Name) || slices.ContainsFunc(t.Indexes, func(ix *schema.Index) bool { return same(ix.Name) })
+		})
+}
+
 // prune keeps the candidates that the planner would use, the best plans first and among equal
 // plans the narrowest.
 func (m *indexSearch) prune(ctx context.Context, q *query, current plan.Plan) ([]candidate, error) {
@@ -69,6 +80,7 @@ func (m *indexSearch) prune(ctx context.Context, q *query, current plan.Plan) ([
 	for _, b := range q.read.Blocks {
 		for _, a := range accesses(m.schema, b) {
 			for _, c := range a.candidates() {
+				c.taken = m.taken(c)
 				changes := append(m.changes(), c.sql(c.name()))
 				p, err := m.planner.Explain(ctx, changes, q.calls[0].SQL, q.calls[0].Args)
 				if ctx.Err() != nil {
