@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -78,7 +79,8 @@ func (a *Admin) readChange(w http.ResponseWriter, r *http.Request) (req optimize
 func decode(w http.ResponseWriter, body []byte, req *optimizeRequest) bool {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
-	if err := d.Decode(req); err != nil || d.More() {
+	err := d.Decode(req)
+	if _, end := d.Token(); err != nil || !errors.Is(end, io.EOF) {
 		problem(w, http.StatusBadRequest, "bad_body", `send {"action": "review|apply|undo", "id": "…", "plan_hash": "…"}`)
 		return false
 	}
@@ -114,8 +116,8 @@ func (a *Admin) change(w http.ResponseWriter, r *http.Request, req optimizeReque
 		do = a.advisor.Undo
 	}
 	if wait := a.pace.next(req, start); wait > 0 {
-		w.Header().Set("Retry-After", "10")
-		problem(w, http.StatusTooManyRequests, "too_often", "one change at a time, please wait "+wait.Round(time.Second).String())
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusTooManyRequests, "too_often", "one change at a time, please wait "+wait.Round(time.Millisecond).String())
 		return
 	}
 	rec, err := do(ctx, req.ID, req.PlanHash, actor(req))
@@ -176,6 +178,8 @@ type recorded struct {
 func newReplays() *replays { return &replays{answers: map[string]*recorded{}} }
 
 // once runs do, or sends the answer of the run that had the same key. Without a key it just runs.
+// A run that was refused or failed changed nothing: it is answered to those who wait for it and then
+// forgotten, so that the same request may succeed later.
 func (p *replays) once(w http.ResponseWriter, key string, req optimizeRequest, do func(http.ResponseWriter)) {
 	if key == "" {
 		do(w)
@@ -187,8 +191,7 @@ func (p *replays) once(w http.ResponseWriter, key string, req optimizeRequest, d
 		return
 	}
 	if first {
-		do(rec)
-		close(rec.done)
+		p.run(key, rec, do)
 	}
 	<-rec.done
 	for name, values := range rec.header {
@@ -196,6 +199,23 @@ func (p *replays) once(w http.ResponseWriter, key string, req optimizeRequest, d
 	}
 	w.WriteHeader(max(rec.status, http.StatusOK))
 	w.Write(rec.body)
+}
+
+func (p *replays) run(key string, rec *recorded, do func(http.ResponseWriter)) {
+	defer func() {
+		if rec.status >= http.StatusBadRequest || rec.status == 0 && rec.body == nil { // or it panicked
+			p.forget(key)
+		}
+		close(rec.done)
+	}()
+	do(rec)
+}
+
+func (p *replays) forget(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.answers, key)
+	p.order = slices.DeleteFunc(p.order, func(k string) bool { return k == key })
 }
 
 func (p *replays) claim(key string, req optimizeRequest) (rec *recorded, first bool) {

@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -119,6 +120,10 @@ func (a *Admin) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		if !a.knownHost(r.Host) {
 			problem(w, http.StatusMisdirectedRequest, "unknown_host", "this host name is not served here")
+			return
+		}
+		if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {
+			notFound(w, r) // ServeMux would redirect to a path without the prefix it does not know
 			return
 		}
 		checked.ServeHTTP(w, r)

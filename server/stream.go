@@ -45,6 +45,7 @@ func (a *Admin) follow(r *http.Request, s *sse, news *advisor.Subscription) {
 	defer beat.Stop()
 	top := time.NewTicker(queriesEvery)
 	defer top.Stop()
+	var last uint64 // number of the event sent last
 	for {
 		var err error
 		select {
@@ -56,7 +57,8 @@ func (a *Admin) follow(r *http.Request, s *sse, news *advisor.Subscription) {
 			if !ok {
 				return
 			}
-			err = s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", ev.ID, ev.Name, ev.Data))
+			err = s.send(ev, last)
+			last = ev.ID
 		case <-beat.C:
 			err = s.write(": still here\n\n")
 		case <-top.C:
@@ -88,6 +90,16 @@ func (a *Admin) sendQueries(r *http.Request, s *sse) error {
 type sse struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+}
+
+// send writes ev, and before it a gap if events after the one numbered last were dropped since the
+// client reads too slowly.
+func (s *sse) send(ev advisor.Event, last uint64) error {
+	text := fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", ev.ID, ev.Name, ev.Data)
+	if last > 0 && ev.ID > last+1 {
+		text = "event: gap\ndata: {}\n\n" + text
+	}
+	return s.write(text)
 }
 
 func (s *sse) write(text string) error {

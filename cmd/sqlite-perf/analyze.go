@@ -29,7 +29,7 @@ type source struct {
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.workload, "workload", "", `trace of statements, one JSON object a line: {"sql": "…", "params": […], "weight": 1.0}`)
 	cmd.Flags().BoolVar(&s.noProof, "no-proof", false, "do not copy the database to prove advice")
-	cmd.Flags().StringVar(&s.token, "token", os.Getenv("SQLITE_PERF_TOKEN"), "start-up token of a running application; default $SQLITE_PERF_TOKEN")
+	cmd.Flags().StringVar(&s.token, "token", "", "start-up token of a running application; default $SQLITE_PERF_TOKEN")
 }
 
 func analyzeCommand() *cobra.Command {
@@ -98,13 +98,13 @@ func (s *source) readWorkload(out *analysis) ([]advisor.Query, error) {
 	defer f.Close()
 	return advisor.ReadTrace(f, func(line int, reason string) {
 		out.BadLines++
-		fmt.Fprintf(os.Stderr, "sqlite-perf: %s: line %d: %s\n", s.workload, line, reason)
+		fmt.Fprintf(os.Stderr, "sqlite-perf: %s: line %d: %s\n", clean(s.workload), line, clean(reason))
 	})
 }
 
 // printReport writes a report for people.
 func printReport(w io.Writer, a *analysis) {
-	fmt.Fprintf(w, "%s: %s, %s", a.Database, count(len(a.Recommendations), "recommendation"), count(a.Statements, "statement")+" used")
+	fmt.Fprintf(w, "%s: %s, %s", clean(a.Database), count(len(a.Recommendations), "recommendation"), count(a.Statements, "statement")+" used")
 	if len(a.Skipped) > 0 {
 		fmt.Fprintf(w, ", %d left out", len(a.Skipped))
 	}
@@ -124,13 +124,13 @@ func printReport(w io.Writer, a *analysis) {
 }
 
 func printRecommendation(w io.Writer, r *advisor.Recommendation) {
-	fmt.Fprintf(w, "\n%-12s %s  %s  [%s]\n", strings.ToUpper(string(r.State)), r.Code, clean(r.Title), r.ID)
+	fmt.Fprintf(w, "\n%-12s %s  %s  [%s]\n", clean(strings.ToUpper(string(r.State))), clean(r.Code), clean(r.Title), clean(r.ID))
 	fmt.Fprintf(w, "  %s\n", clean(r.Why))
 	if r.Evidence != nil {
 		printEvidence(w, r.Evidence)
 	}
 	if r.Manual != "" {
-		fmt.Fprintf(w, "  %s\n", r.Manual)
+		fmt.Fprintf(w, "  %s\n", clean(r.Manual))
 	} else {
 		printStatements(w, r)
 	}
@@ -168,7 +168,7 @@ func printEvidence(w io.Writer, e *advisor.Evidence) {
 		}
 		fmt.Fprintf(w, "    p50 %s → %s, p95 %s → %s; %s ×%.1f (95 %%: %.1f–%.1f, n=%d), %s\n",
 			duration(m.Before.P50), duration(m.After.P50), duration(m.Before.P95), duration(m.After.P95),
-			m.Verdict, m.Speedup, m.SpeedupLow, m.SpeedupHigh, m.Samples, rows)
+			clean(m.Verdict), m.Speedup, m.SpeedupLow, m.SpeedupHigh, m.Samples, rows)
 		if m.Role == "target" {
 			fmt.Fprintf(w, "    before %s\n    after  %s\n", clean(strings.Join(m.PlanBefore, " | ")), clean(strings.Join(m.PlanAfter, " | ")))
 		}
@@ -177,7 +177,7 @@ func printEvidence(w io.Writer, e *advisor.Evidence) {
 		fmt.Fprintf(w, "  %+.1f MB, built in %s\n", float64(e.Bytes)/1e6, duration(e.BuildMS))
 	}
 	if e.Write.Source != "none" {
-		fmt.Fprintf(w, "  one write %+.1f µs (%.1f → %.1f, %s)\n", e.Write.AddedUS, e.Write.BeforeUS, e.Write.AfterUS, e.Write.Source)
+		fmt.Fprintf(w, "  one write %+.1f µs (%.1f → %.1f, %s)\n", e.Write.AddedUS, e.Write.BeforeUS, e.Write.AfterUS, clean(e.Write.Source))
 	}
 	for _, reason := range e.Reasons {
 		fmt.Fprintf(w, "  %s\n", clean(reason))

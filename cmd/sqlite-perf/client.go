@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -25,15 +28,16 @@ func isURL(target string) bool {
 	return strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
 }
 
-// newClient takes the address of the interface, or the dashboard's with its token.
+// newClient takes the address of the interface, or the dashboard's with its token. The token is the
+// one given, else the address's, else $SQLITE_PERF_TOKEN.
 func newClient(target, token string) (*client, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" {
 		return nil, coded{fmt.Errorf("%s: not a URL", target), exitUsage}
 	}
-	if t, ok := strings.CutPrefix(u.Fragment, "token="); ok && token == "" {
-		token = t
-	}
+	_, inURL, _ := strings.Cut(u.Fragment, "token=")
+	inURL, _, _ = strings.Cut(inURL, "&")
+	token = cmp.Or(token, inURL, os.Getenv("SQLITE_PERF_TOKEN"))
 	u.Fragment, u.RawQuery = "", ""
 	base := strings.TrimSuffix(strings.TrimSuffix(u.String(), "/"), "/dashboard")
 	return &client{base: base, token: token}, nil
@@ -57,6 +61,9 @@ func (c *client) do(ctx context.Context, method, path string, body, out any) err
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPost {
+		req.Header.Set("Idempotency-Key", rand.Text())
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -84,10 +91,11 @@ func (c *client) refused(resp *http.Response, text []byte) error {
 		p.Detail = resp.Status
 	}
 	code := exitError
-	switch resp.StatusCode {
-	case http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound, http.StatusMisdirectedRequest:
+	switch status := resp.StatusCode; {
+	case p.Code == "unknown_recommendation":
+	case status == http.StatusForbidden, status == http.StatusUnauthorized, status == http.StatusNotFound, status == http.StatusMisdirectedRequest:
 		code = exitUnreachable
-	case http.StatusConflict:
+	case status == http.StatusConflict:
 		code = exitRefused
 	}
 	if p.Code == "stale_plan" || p.Code == "too_often" {
@@ -101,11 +109,15 @@ var errLater = errors.New("try again later")
 
 func (c *client) recommendations(ctx context.Context) (*analysis, error) {
 	var got struct {
+		Schema          string                    `json:"schema"`
 		Analysis        advisor.Analysis          `json:"analysis"`
 		Recommendations []*advisor.Recommendation `json:"recommendations"`
 	}
 	if err := c.do(ctx, http.MethodGet, "/recommendations", nil, &got); err != nil {
 		return nil, err
+	}
+	if got.Schema != "sqlite-perf/recommendations/v1" {
+		return nil, coded{fmt.Errorf("%s: not the admin interface", c.base), exitUnreachable}
 	}
 	return &analysis{Schema: "sqlite-perf/analyze/v1", Report: &advisor.Report{
 		Database: c.base, Statements: got.Analysis.Statements, Skipped: got.Analysis.Skipped, Recommendations: got.Recommendations,

@@ -30,8 +30,8 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Run a small slow shop with traffic and its dashboard",
 		Long: `Makes a database of 340,000 rows without the indexes it needs in a temporary directory, serves a
-small shop on it, keeps it busy, and prints the address of the dashboard. Everything is removed at
-the end.`,
+small shop on it, keeps it busy, and prints the address of the dashboard. Ctrl-C ends it, with exit
+code 0; everything is removed at the end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()

@@ -37,7 +37,7 @@ func (c coded) Unwrap() error { return c.error }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
@@ -54,11 +54,11 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil { // whatever it was that noticed
 		fmt.Fprintln(os.Stderr, "sqlite-perf: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(os.Stderr, "sqlite-perf:", oneLine(err))
+	fmt.Fprintln(os.Stderr, "sqlite-perf:", clean(oneLine(err)))
 	var c coded
 	switch {
 	case errors.As(err, &c):

@@ -54,7 +54,7 @@ func (o *optimizing) apply(cmd *cobra.Command, target string) error {
 	}
 	plan := advisor.Plan(found.Recommendations, o.only)
 	if len(plan) == 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing to apply among %s\n", found.Database, count(len(found.Recommendations), "recommendation"))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing to apply among %s\n", clean(found.Database), count(len(found.Recommendations), "recommendation"))
 		return nil
 	}
 	for _, r := range plan {
@@ -85,12 +85,16 @@ func (o *optimizing) confirm(n int) error {
 // each applies one change after the other and stops at the first that fails.
 func (o *optimizing) each(cmd *cobra.Command, target string, plan []*advisor.Recommendation) error {
 	done := func(r *advisor.Recommendation) {
-		fmt.Fprintf(cmd.OutOrStdout(), "applied %s  %s\n", r.ID, clean(r.Title))
+		fmt.Fprintf(cmd.OutOrStdout(), "applied %s  %s\n", clean(r.ID), clean(r.Title))
 	}
 	if isURL(target) {
 		return o.eachRemote(cmd.Context(), target, plan, done)
 	}
-	ledger, err := advisor.OpenLedger(cmd.Context(), cmp.Or(o.history, advisor.DefaultHistory(target)))
+	history, err := o.historyOf(target)
+	if err != nil {
+		return err
+	}
+	ledger, err := advisor.OpenLedger(cmd.Context(), history)
 	if err != nil {
 		return err
 	}
@@ -118,6 +122,17 @@ func (o *optimizing) eachRemote(ctx context.Context, target string, plan []*advi
 	return nil
 }
 
+// historyOf is where changes of a file are remembered, which cannot be that file.
+func (o *optimizing) historyOf(target string) (string, error) {
+	history := cmp.Or(o.history, advisor.DefaultHistory(target))
+	a, errA := os.Stat(target)
+	b, errB := os.Stat(history)
+	if errA == nil && errB == nil && os.SameFile(a, b) {
+		return "", coded{fmt.Errorf("%s: cannot be its own history, name another file with --history", target), exitUsage}
+	}
+	return history, nil
+}
+
 func (o *optimizing) revert(cmd *cobra.Command, target string) error {
 	title := o.undo
 	if isURL(target) {
@@ -129,7 +144,14 @@ func (o *optimizing) revert(cmd *cobra.Command, target string) error {
 			return err
 		}
 	} else {
-		ledger, err := advisor.OpenLedger(cmd.Context(), cmp.Or(o.history, advisor.DefaultHistory(target)))
+		history, err := o.historyOf(target)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(history); err != nil { // opening would create it
+			return fmt.Errorf("%s: %w in %s: nothing was applied to this file", o.undo, advisor.ErrUnknown, history)
+		}
+		ledger, err := advisor.OpenLedger(cmd.Context(), history)
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,21 @@ func status(r *rand.Rand) string {
 	return "done"
 }
 
+// content is what the tables are filled with, in order: one prepared INSERT each, run for every id.
+var content = []struct {
+	insert string
+	rows   int
+	row    func(r *rand.Rand, id int) []any
+}{
+	{"INSERT INTO customers VALUES (?, ?, ?, ?)", Customers, customer},
+	{"INSERT INTO products VALUES (?, ?, ?, ?, ?)", Products, product},
+	{"INSERT INTO orders VALUES (?, ?, ?, ?, ?)", Orders, order},
+	{"INSERT INTO order_items VALUES (?, ?, ?, ?)", Items, item},
+}
+
+// source is where the content is drawn from: the same numbers each time.
+func source() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
 // Fill makes the tables and their rows, the same ones each time.
 func Fill(ctx context.Context, db *sql.DB) error {
 	if _, err := db.ExecContext(ctx, tables); err != nil {
@@ -63,9 +78,9 @@ func Fill(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer tx.Rollback()
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, fill := range []func(context.Context, *sql.Tx, *rand.Rand) error{customers, products, orders, items} {
-		if err := fill(ctx, tx, r); err != nil {
+	r := source()
+	for _, c := range content {
+		if err := insert(ctx, tx, c.insert, c.rows, func(id int) []any { return c.row(r, id) }); err != nil {
 			return fmt.Errorf("fill tables: %w", err)
 		}
 	}
@@ -87,29 +102,23 @@ func insert(ctx context.Context, tx *sql.Tx, text string, n int, row func(id int
 	return nil
 }
 
-func customers(ctx context.Context, tx *sql.Tx, r *rand.Rand) error {
-	return insert(ctx, tx, "INSERT INTO customers VALUES (?, ?, ?, ?)", Customers, func(id int) []any {
-		return []any{id, email(id), fmt.Sprintf("Customer %d", id), countries[skewed(r, len(countries))-1]}
-	})
+func customer(r *rand.Rand, id int) []any {
+	return []any{id, email(id), fmt.Sprintf("Customer %d", id), countries[skewed(r, len(countries))-1]}
 }
 
 func email(id int) string { return fmt.Sprintf("customer%d@example.com", id) }
 
-func products(ctx context.Context, tx *sql.Tx, r *rand.Rand) error {
-	return insert(ctx, tx, "INSERT INTO products VALUES (?, ?, ?, ?, ?)", Products, func(id int) []any {
-		return []any{id, fmt.Sprintf("SKU-%05d", id), fmt.Sprintf("Product %d", id), 100 + r.IntN(20_000), r.IntN(500)}
-	})
+func product(r *rand.Rand, id int) []any {
+	return []any{id, fmt.Sprintf("SKU-%05d", id), fmt.Sprintf("Product %d", id), 100 + r.IntN(20_000), r.IntN(500)}
 }
 
-func orders(ctx context.Context, tx *sql.Tx, r *rand.Rand) error {
-	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
-	return insert(ctx, tx, "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", Orders, func(id int) []any {
-		return []any{id, 1 + (skewed(r, Customers)*7919)%Customers, status(r), 500 + r.IntN(50_000), start + int64(id)*300}
-	})
+// opened is when the shop opened: an order was made every five minutes since.
+var opened = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func order(r *rand.Rand, id int) []any {
+	return []any{id, 1 + (skewed(r, Customers)*7919)%Customers, status(r), 500 + r.IntN(50_000), opened.Unix() + int64(id)*300}
 }
 
-func items(ctx context.Context, tx *sql.Tx, r *rand.Rand) error {
-	return insert(ctx, tx, "INSERT INTO order_items VALUES (?, ?, ?, ?)", Items, func(id int) []any {
-		return []any{id, 1 + r.IntN(Orders), skewed(r, Products), 1 + r.IntN(4)}
-	})
+func item(r *rand.Rand, id int) []any {
+	return []any{id, 1 + r.IntN(Orders), skewed(r, Products), 1 + r.IntN(4)}
 }
