@@ -128,11 +128,13 @@ func (q *request) end(panicked any) {
 	if q.scope.Name() == "" {
 		q.scope.SetName(Unmatched)
 	}
-	total := capture.Since(q.start)
-	ring().Record(capture.Event{
-		Kind: capture.KindRequest, Status: uint16(status), Start: q.start, First: total, Total: total,
-		Rows: q.scope.Statements(), Scope: q.scope,
-	})
+	if !q.scope.Muted() {
+		total := capture.Since(q.start)
+		ring().Record(capture.Event{
+			Kind: capture.KindRequest, Status: uint16(status), Start: q.start, First: total, Total: total,
+			Rows: q.scope.Statements(), Scope: q.scope,
+		})
+	}
 	if panicked != nil {
 		panic(panicked)
 	}

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old roads are roads, and old abilities abilities
+
 package middleware
 
 import (
@@ -20,7 +22,7 @@ var abilities = map[string]reflect.Type{
 	"ReaderFrom":       reflect.TypeFor[io.ReaderFrom](),
 	"StringWriter":     reflect.TypeFor[io.StringWriter](),
 	"Pusher":           reflect.TypeFor[http.Pusher](),
-	"CloseNotifier":    reflect.TypeFor[http.CloseNotifier](), //nolint:staticcheck // an ability to keep
+	"CloseNotifier":    reflect.TypeFor[http.CloseNotifier](),
 	"SetReadDeadline":  reflect.TypeFor[interface{ SetReadDeadline(time.Time) error }](),
 	"SetWriteDeadline": reflect.TypeFor[interface{ SetWriteDeadline(time.Time) error }](),
 	"EnableFullDuplex": reflect.TypeFor[interface{ EnableFullDuplex() error }](),

@@ -37,10 +37,11 @@ type app struct {
 	base  map[string]string // by "http" and "echo": address of the interface, with its prefix
 }
 
-const seed = `
-	CREATE TABLE orders(id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, total INTEGER NOT NULL, note TEXT);
-	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+const (
+	table = `CREATE TABLE orders(id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, total INTEGER NOT NULL, note TEXT);`
+	rows  = `WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
 	INSERT INTO orders SELECT i, i * 7919 % 4001, i % 997, 'a note of some length ' || i FROM n`
+)
 
 // lookup scans without an index.
 const lookup = "SELECT id, total FROM orders WHERE customer = ?"
@@ -52,7 +53,7 @@ func open(t *testing.T, c Config, ac advisor.Config) *app {
 	dsn := "file:" + a.path + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
 	bare, err := sql.Open("sqlite", dsn)
 	a.must(err)
-	_, err = bare.Exec(seed)
+	_, err = bare.Exec(table+rows, 1, 1000)
 	a.must(errors.Join(err, bare.Close()))
 	ac.History, ac.ShadowDir = filepath.Join(t.TempDir(), "advisor.db"), t.TempDir()
 	if ac.Every == 0 {

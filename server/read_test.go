@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
 	"github.com/sqliteperf/sqliteperf/advisor"
 	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/middleware"
 )
 
 // hostile is a statement whose text attacks pages, terminals and logs.
@@ -16,9 +19,11 @@ const hostile = "SELECT total AS \"</script><script>alert('x')</script>\x1b[31m\
 
 func TestContract(t *testing.T) {
 	a := open(t, Config{}, advisor.Config{})
+	_, err := a.db.ExecContext(capture.Mute(t.Context()), rows, 1001, 20000) // enough for a proof
+	a.must(err)
 	var total int
 	a.must(a.db.QueryRowContext(t.Context(), hostile).Scan(&total))
-	_, err := a.db.ExecContext(t.Context(), "UPDATE orders SET total = total + 1 WHERE id = ?", 1)
+	_, err = a.db.ExecContext(t.Context(), "UPDATE orders SET total = total + 1 WHERE id = ?", 1)
 	a.must(err)
 	if _, err := a.db.ExecContext(t.Context(), "INSERT INTO orders(id) VALUES (?)", 1); err == nil {
 		t.Error("a row without a customer was stored")
@@ -127,6 +132,34 @@ func TestOther(t *testing.T) {
 	last := s.Queries[len(s.Queries)-1]
 	if len(s.Queries) != 51 || last.Digest != "" || last.Fingerprint != "(other)" || last.Calls != 10 {
 		t.Errorf("%d entries, the last is %+v", len(s.Queries), last)
+	}
+}
+
+// Behind the application's middleware its own requests are recorded and those of the interface are not.
+func TestOwnRequests(t *testing.T) {
+	a := open(t, Config{}, advisor.Config{NoProof: true})
+	e := echo.New()
+	e.Use(middleware.Echo())
+	e.GET("/hello", func(c echo.Context) error { return c.String(200, "hello") })
+	a.admin.Mount(e.Group("/performance"))
+	a.serve("captured", e)
+	mux := http.NewServeMux()
+	mux.Handle("/performance/", http.StripPrefix("/performance", a.admin))
+	a.serve("wrapped", middleware.HTTP(mux))
+	own, _ := strings.CutSuffix(a.base["captured"], "/performance")
+	for _, kind := range []string{"captured", "wrapped"} {
+		for path := range forms {
+			a.send("GET", a.base[kind]+path, "")
+		}
+		a.send("GET", a.base[kind]+"/nothing", "")
+		a.send("POST", a.base[kind]+"/optimize", "")
+	}
+	a.send("GET", own+"/hello", "")
+	a.until(func(s *advisor.Stats) bool { return len(s.Requests) > 0 })
+	var s advisor.Stats
+	a.must(json.Unmarshal(a.get("/stats").body, &s))
+	if s.Totals.Requests != 1 || len(s.Requests) != 1 || s.Requests[0].Route != "GET /hello" {
+		t.Errorf("%d requests: %+v", s.Totals.Requests, s.Requests)
 	}
 }
 

@@ -74,15 +74,21 @@ func (a *Admin) Token() string { return a.config.Token }
 // RegisterOnShutdown.
 func (a *Admin) Close() { a.close() }
 
-// ServeHTTP serves the paths below the prefix it is mounted at, which the caller strips. Its own
-// requests are not captured.
+// ServeHTTP serves the paths below the prefix it is mounted at, which the caller strips. Neither the
+// requests nor their statements are captured, also within the application's middleware.
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s := capture.ScopeOf(r.Context()); s != nil {
+		s.Mute()
+	}
 	a.handler.ServeHTTP(w, r.WithContext(capture.Mute(r.Context())))
 }
 
-// Handler is New(adv, Config{}) mounted at /performance, for net/http.
-func Handler(adv *advisor.Advisor) http.Handler {
-	return http.StripPrefix("/performance", New(adv, Config{}))
+// Handler returns an Admin for net/http that serves the paths below /performance, such as
+// /performance/dashboard, so that it can be handed to a mux as it is.
+func Handler(adv *advisor.Advisor) *Admin {
+	a := New(adv, Config{})
+	a.handler = http.StripPrefix("/performance", a.handler)
+	return a
 }
 
 // Mount adds an Admin to an Echo group, such as e.Group("/performance"), and returns it.

@@ -14,13 +14,15 @@ type Scope struct {
 	name       atomic.Pointer[string]
 	statements atomic.Int64
 	time       atomic.Int64
-	muted      bool
+	muted      atomic.Bool
 }
 
 var (
 	scopes atomic.Uint64
-	muted  = &Scope{muted: true}
+	muted  = &Scope{}
 )
+
+func init() { muted.Mute() }
 
 // NewScope returns a scope whose name is not known yet.
 func NewScope() *Scope { return &Scope{ID: scopes.Add(1)} }
@@ -49,8 +51,11 @@ func (s *Scope) Statements() int64 { return s.statements.Load() }
 // count each.
 func (s *Scope) Time() time.Duration { return time.Duration(s.time.Load()) }
 
-// Muted says that statements of this scope are the toolkit's own and are not recorded.
-func (s *Scope) Muted() bool { return s != nil && s.muted }
+// Mute makes the scope and its statements the toolkit's own, which are not recorded.
+func (s *Scope) Mute() { s.muted.Store(true) }
+
+// Muted says that the scope was muted.
+func (s *Scope) Muted() bool { return s != nil && s.muted.Load() }
 
 type scopeKey struct{}
 
