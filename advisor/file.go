@@ -71,15 +71,23 @@ func (l *Ledger) Undo(ctx context.Context, path, id, actor string) (*Recommendat
 		return nil, err
 	}
 	for _, r := range list {
-		if r.ID != id {
+		switch {
+		case r.ID != id:
 			continue
-		}
-		if r.State != Applied {
+		case !sameFile(r.File, path):
+			return nil, fmt.Errorf("%w: it is about %s", ErrNotApplicable, r.File)
+		case r.State != Applied:
 			return nil, fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
 		}
 		return r, l.carryOut(ctx, path, r, "undo", actor)
 	}
 	return nil, ErrUnknown
+}
+
+// sameFile says whether path is the absolute path file.
+func sameFile(file, path string) bool {
+	abs, err := filepath.Abs(path)
+	return err == nil && abs == file
 }
 
 func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, action, actor string) error {

@@ -31,6 +31,7 @@ type Recommendation struct {
 	Type      string   `json:"type"`      // index, drop_index or pragma
 	Component string   `json:"component"` // database
 	Database  string   `json:"database"`
+	File      string   `json:"file"` // absolute path of the database
 	Table     string   `json:"table"`
 	Columns   []string `json:"columns"`
 

@@ -27,8 +27,7 @@ type pass struct {
 	schema  *schema.Schema
 	queries []*query // by cost, the most expensive first
 	pragmas map[string]string
-	live    bool          // pragmas are those of the application's connections
-	window  time.Duration // the time the workload was observed; zero if unknown
+	live    bool // pragmas are those of the application's connections
 	options Options
 	shadow  shadow // nil without proofs
 	report  func(phase, detail string, done float64)
@@ -41,7 +40,7 @@ func (p *pass) recommendation(code, kind, table, subject string) *Recommendation
 	now := time.Now().UTC()
 	return &Recommendation{
 		ID: fmt.Sprintf("%s-%012x", strings.ToLower(code), h.Sum64()>>16), Code: code, Type: kind,
-		Component: "database", Database: p.name, Table: table, Columns: []string{},
+		Component: "database", Database: p.name, File: p.db.Path(), Table: table, Columns: []string{},
 		Level: "info", State: Proposed, Basis: "rule", Statements: []string{}, Undo: []string{},
 		Digests: []string{}, Created: now, Updated: now,
 	}

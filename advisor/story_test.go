@@ -32,6 +32,7 @@ func TestStories(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			t.Parallel() // proofs rest on the processor time of a thread
 			text, err := os.ReadFile(name)
 			must(t, err)
 			s := sections(string(text))

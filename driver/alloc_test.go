@@ -11,7 +11,7 @@ func TestAllocationsOverTheBareDriver(t *testing.T) {
 			for range 4 * road.calls { // grow the ring's buffers
 				ours()
 			}
-			before, after := testing.AllocsPerRun(200, bare), testing.AllocsPerRun(200, ours)
+			before, after := testing.AllocsPerRun(50, bare), testing.AllocsPerRun(50, ours)
 			if after > before+road.allocs {
 				t.Errorf("%v allocations, want at most %v + %v", after, before, road.allocs)
 			}

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old roads are roads, and old abilities abilities
+
 package driver
 
 import (
@@ -218,15 +220,15 @@ func rawProbe(t *testing.T, s *transcript, db *sql.DB) {
 		s.notef("exec %s", failure(err))
 		st, err := c.Prepare("INSERT INTO r VALUES(?) RETURNING v")
 		s.notef("prepare %s, %d inputs", failure(err), st.NumInput())
-		_, err = st.Exec([]driver.Value{int64(1)}) //nolint:staticcheck // an old road is a road
+		_, err = st.Exec([]driver.Value{int64(1)})
 		s.notef("exec %s", failure(err))
-		rows, err := st.Query([]driver.Value{"x"}) //nolint:staticcheck // an old road is a road
+		rows, err := st.Query([]driver.Value{"x"})
 		s.notef("query %s %s %s", failure(err), failure(rows.Close()), failure(st.Close()))
 		_, err = c.Query("SELECT * FROM r WHERE v = ?", nil)
 		s.notef("query %s", failure(err))
-		tx, err := c.Begin() //nolint:staticcheck // an old road is a road
+		tx, err := c.Begin()
 		s.notef("begin %s", failure(err))
-		_, err = c.Begin() //nolint:staticcheck // an old road is a road
+		_, err = c.Begin()
 		s.notef("begin again %s, rollback %s", failure(err), failure(tx.Rollback()))
 		s.notef("%v %s %s", c.IsValid(), failure(c.ResetSession(context.Background())), failure(c.Ping(context.Background())))
 	})

@@ -17,8 +17,10 @@ type innerConn interface {
 	driver.ConnPrepareContext
 	driver.ExecerContext
 	driver.QueryerContext
-	driver.Execer  //nolint:staticcheck // modernc has it, so the wrapper has it
-	driver.Queryer //nolint:staticcheck // modernc has it, so the wrapper has it
+	//lint:ignore SA1019 modernc has it, so the wrapper has it
+	driver.Execer
+	//lint:ignore SA1019 modernc has it, so the wrapper has it
+	driver.Queryer
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator

@@ -3,7 +3,9 @@ package driver
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
@@ -109,12 +111,19 @@ func TestConnectionsAndTransactionsAreNumbered(t *testing.T) {
 
 func TestClosedConnectionsLeaveTheRecorder(t *testing.T) {
 	r := record(t, "", Config{})
-	_, err := r.Exec("SELECT 1")
-	must(t, errors.Join(err, r.Close()))
+	var ring weak.Pointer[capture.Ring]
+	c := single(t, r.DB)
+	raw(t, c, func(dc any) { ring = weak.Make(dc.(*conn).ring) })
+	_, err := c.ExecContext(context.Background(), "SELECT 1")
+	must(t, errors.Join(err, c.Close(), r.Close()))
 	if n := len(r.events()); n != 1 {
 		t.Errorf("%d events after the close, want the last one", n)
 	}
 	if c := r.recorder.Counts(); c != (capture.Counts{Recorded: 1, Drained: 1}) {
 		t.Errorf("counts %+v", c)
+	}
+	runtime.GC()
+	if ring.Value() != nil {
+		t.Error("the ring of a closed connection is kept")
 	}
 }

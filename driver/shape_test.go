@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old roads are roads, and old abilities abilities
+
 package driver
 
 import (
@@ -22,15 +24,15 @@ var abilities = map[string]reflect.Type{
 	"Conn":                           reflect.TypeFor[driver.Conn](),
 	"ConnBeginTx":                    reflect.TypeFor[driver.ConnBeginTx](),
 	"ConnPrepareContext":             reflect.TypeFor[driver.ConnPrepareContext](),
-	"Execer":                         reflect.TypeFor[driver.Execer](), //nolint:staticcheck // an ability to keep
+	"Execer":                         reflect.TypeFor[driver.Execer](),
 	"ExecerContext":                  reflect.TypeFor[driver.ExecerContext](),
-	"Queryer":                        reflect.TypeFor[driver.Queryer](), //nolint:staticcheck // an ability to keep
+	"Queryer":                        reflect.TypeFor[driver.Queryer](),
 	"QueryerContext":                 reflect.TypeFor[driver.QueryerContext](),
 	"Pinger":                         reflect.TypeFor[driver.Pinger](),
 	"SessionResetter":                reflect.TypeFor[driver.SessionResetter](),
 	"Validator":                      reflect.TypeFor[driver.Validator](),
 	"NamedValueChecker":              reflect.TypeFor[driver.NamedValueChecker](),
-	"ColumnConverter":                reflect.TypeFor[driver.ColumnConverter](), //nolint:staticcheck // not to be claimed
+	"ColumnConverter":                reflect.TypeFor[driver.ColumnConverter](),
 	"Stmt":                           reflect.TypeFor[driver.Stmt](),
 	"StmtExecContext":                reflect.TypeFor[driver.StmtExecContext](),
 	"StmtQueryContext":               reflect.TypeFor[driver.StmtQueryContext](),

@@ -55,14 +55,14 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 // Query is for callers that hold the statement by sql.Conn.Raw.
 func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
 	call := s.conn.begin(s.query, nil, s.conn.scope(context.Background()), capture.ModePreparedQuery)
-	inner, err := s.innerStmt.Query(args) //nolint:staticcheck // the road the caller chose
+	inner, err := s.innerStmt.Query(args)
 	return call.rows(inner, err)
 }
 
 // Exec is for callers that hold the statement by sql.Conn.Raw.
 func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
 	call := s.conn.begin(s.query, nil, s.conn.scope(context.Background()), capture.ModePreparedExec)
-	result, err := s.innerStmt.Exec(args) //nolint:staticcheck // the road the caller chose
+	result, err := s.innerStmt.Exec(args)
 	call.exec(result, err)
 	return result, err
 }

@@ -29,7 +29,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // Begin is BeginTx without a context.
 func (c *conn) Begin() (driver.Tx, error) {
 	start := capture.Now()
-	inner, err := c.innerConn.Begin() //nolint:staticcheck // the road the caller chose
+	inner, err := c.innerConn.Begin()
 	return c.wrapTx(context.Background(), inner, start, err)
 }
 

@@ -129,7 +129,7 @@ const queryForm = `{"digest": "string", "database": "string", "fingerprint": "st
 const quantilesForm = `{"p50_ms": "number", "p50_low_ms": "number", "p50_high_ms": "number", "p95_ms": "number", "p95_low_ms": "number", "p95_high_ms": "number"}`
 
 const recommendationForm = `{"id": "string", "code": "string", "type": "index|drop_index|pragma", "component": "=database",
-	"database": "string", "table": "string", "columns": ["string"], "title": "string", "why": "string", "risk": "string",
+	"database": "string", "file": "string", "table": "string", "columns": ["string"], "title": "string", "why": "string", "risk": "string",
 	"level": "info|warning|critical", "state": "proposed|proved|rejected|inconclusive|applying|applied|undone|failed",
 	"basis": "replay|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
 	"plan_hash": "string", "digests": ["string"],

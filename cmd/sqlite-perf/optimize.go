@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ func (o *optimizing) apply(cmd *cobra.Command, target string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.known(found.Recommendations); err != nil {
+		return err
+	}
 	plan := advisor.Plan(found.Recommendations, o.only)
 	if len(plan) == 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing to apply among %s\n", clean(found.Database), count(len(found.Recommendations), "recommendation"))
@@ -64,6 +68,16 @@ func (o *optimizing) apply(cmd *cobra.Command, target string) error {
 		return err
 	}
 	return o.each(cmd, target, plan)
+}
+
+// known fails if one of the IDs asked for is not among the advice.
+func (o *optimizing) known(list []*advisor.Recommendation) error {
+	for _, id := range o.only {
+		if !slices.ContainsFunc(list, func(r *advisor.Recommendation) bool { return r.ID == id }) {
+			return fmt.Errorf("%s: %w", clean(id), advisor.ErrUnknown)
+		}
+	}
+	return nil
 }
 
 // confirm asks on a terminal. Elsewhere it refuses, since nobody can answer.

@@ -44,7 +44,7 @@ func TestOptimizeAndUndo(t *testing.T) {
 	if got := applied(again.out); len(got) != 1 || got[0] != ids[1] || strings.Count(schema(t, path), "\nindex|sqliteperf_") != 1 {
 		t.Errorf("applied %q of %q, the schema is\n%s", got, ids, schema(t, path))
 	}
-	sqlitePerf(t, "optimize", path, "--workload", workload, "--yes", "--only", "ix01-nosuch").exits(0).prints("nothing to apply")
+	sqlitePerf(t, "optimize", path, "--workload", workload, "--yes", "--only", "ix01-nosuch").exits(exitError).complains("ix01-nosuch", "no such recommendation")
 }
 
 // Undoing what was never applied leaves no history behind.

@@ -44,7 +44,7 @@ func (r *Recorder) Ring() *Ring {
 	return ring
 }
 
-// nudge asks the reader to drain soon, since a ring is half full.
+// nudge asks the reader to drain soon, since a ring is a quarter full.
 func (r *Recorder) nudge() {
 	select {
 	case r.wake <- struct{}{}:
@@ -80,7 +80,7 @@ func (r *Recorder) Attach() (*Reader, error) {
 // Reader drains a recorder. It belongs to one goroutine.
 type Reader struct{ recorder *Recorder }
 
-// Wake delivers a value when a ring is half full and should be drained before the next tick.
+// Wake delivers a value when a ring is a quarter full and should be drained before the next tick.
 func (d *Reader) Wake() <-chan struct{} { return d.recorder.wake }
 
 // Drain hands every waiting event to f, ring by ring, in the order of recording within a ring.

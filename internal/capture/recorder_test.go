@@ -204,11 +204,11 @@ func TestHalfFullRingWakesTheReader(t *testing.T) {
 	for i := range ringLimit {
 		select {
 		case <-reader.Wake():
-			if i != ringLimit/2+1 {
-				t.Errorf("woken after %d events, want %d", i, ringLimit/2+1)
+			if i != ringWake+1 {
+				t.Errorf("woken after %d events, want %d", i, ringWake+1)
 			}
 		default:
-			if i == ringLimit/2+1 {
+			if i == ringWake+1 {
 				t.Errorf("not woken after %d events", i)
 			}
 		}
