@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
@@ -142,6 +143,9 @@ func (r *reader) sorting() {
 		}
 		order = append(order, r.result(o.Expr))
 	}
+	for len(order) > 1 && r.isRowid(order[len(order)-1]) {
+		order = order[:len(order)-1] // every index ends with the rowid
+	}
 	if a, keys := r.single(order); a != nil {
 		for i := range keys {
 			keys[i].Desc = r.block.OrderBy[i].Desc
@@ -160,8 +164,22 @@ func (r *reader) sorting() {
 	}
 }
 
-// result replaces the alias of a result column by what it stands for.
+// isRowid says whether e names the rowid of a table.
+func (r *reader) isRowid(e *predicate.Expr) bool {
+	if e.Op != predicate.OpColumn {
+		return false
+	}
+	t, name := resolve(r.schema, r.block.Tables, e.Qualifier, e.Name)
+	return t != nil && t.IsRowid(name)
+}
+
+// result replaces the alias or number of a result column by what it stands for.
 func (r *reader) result(e *predicate.Expr) *predicate.Expr {
+	if e.Op == predicate.OpLiteral {
+		if n, err := strconv.Atoi(e.Text); err == nil && n >= 1 && n <= len(r.block.Results) {
+			return r.block.Results[n-1]
+		}
+	}
 	if e.Op != predicate.OpColumn || e.Qualifier != "" {
 		return e
 	}

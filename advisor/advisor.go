@@ -59,15 +59,18 @@ type Advisor struct {
 	feed   *feed
 	open   atomic.Pointer[openInterval]
 
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	again  chan struct{} // asks for an analysis soon
+	written atomic.Uint64 // closed intervals that the writer is done with
+
+	closing context.Context // ends when Close begins, and with it what callers wait for
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	again   chan struct{} // asks for an analysis soon
 
 	// changing is held while the application's database is changed: one change at a time.
 	changing sync.Mutex
 
-	// analyzing is held during an analysis: one at a time.
-	analyzing sync.Mutex
+	// analyzing holds one token during an analysis: one at a time.
+	analyzing chan struct{}
 
 	mu        sync.Mutex
 	databases []*watched
@@ -96,6 +99,7 @@ func Open(c Config) (*Advisor, error) {
 		config: c, store: store, cancel: cancel, feed: newFeed(), alerts: &alert.Tracker{},
 		recs: map[string]*Recommendation{}, texts: map[uint64]*capture.Statement{},
 		analysis: Analysis{Skipped: []Skipped{}}, again: make(chan struct{}, 1),
+		closing: ctx, analyzing: make(chan struct{}, 1),
 	}
 	if err := a.restore(ctx); err != nil {
 		cancel()
@@ -109,7 +113,7 @@ func Open(c Config) (*Advisor, error) {
 // start starts the goroutines: the drain, the writer of closed intervals, and the analysis.
 func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
 	closed := make(chan closedInterval, 16)
-	d := &drain{Advisor: a, reader: reader, table: digest.NewTable(digest.Config{}), closed: closed, started: time.Now()}
+	d := &drain{Advisor: a, reader: reader, table: digest.NewTable(digest.Config{}), closed: closed, started: time.Now(), counted: a.config.recorder.Counts()}
 	a.open.Store(&openInterval{start: d.started})
 	a.wg.Go(func() { d.run(ctx) })
 	a.wg.Go(func() { a.write(closed) })
@@ -123,6 +127,7 @@ func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
 func (a *Advisor) Close() error {
 	a.cancel()
 	a.wg.Wait()
+	a.analyzing <- struct{}{} // a caller's Analyze has ended, and no other begins
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	a.feed.close()

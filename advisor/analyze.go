@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"time"
@@ -188,7 +187,7 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			report.Skipped = append(report.Skipped, Skipped{Reason: fmt.Sprintf("%T: %s", rule, describe(err))})
+			report.Skipped = append(report.Skipped, Skipped{Reason: rule.code() + ": " + describe(err)})
 		}
 		report.Recommendations = append(report.Recommendations, list...)
 	}

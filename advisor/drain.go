@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
@@ -10,10 +11,28 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/sketch"
 )
 
-// openInterval is a view of the interval that is not closed yet. It is not changed once published.
+// openInterval is a view of what the history does not hold yet: the open interval, and before it those
+// that are on their way. It is not changed once published.
 type openInterval struct {
 	start     time.Time
 	summaries []*digest.Summary
+	pending   []closedInterval
+}
+
+// bound is where the history ends for who reads both: what it holds from there on is in the view too.
+func (o *openInterval) bound() time.Time {
+	if len(o.pending) > 0 {
+		return o.pending[0].Start
+	}
+	return o.start
+}
+
+// each calls f for the intervals of the view, in order; the open one ends now.
+func (o *openInterval) each(now time.Time, f func(start, end time.Time, summaries []*digest.Summary)) {
+	for _, in := range o.pending {
+		f(in.Start, in.End, in.summaries)
+	}
+	f(o.start, now, o.summaries)
 }
 
 // closedInterval is on its way to the history.
@@ -31,6 +50,8 @@ type drain struct {
 	started time.Time      // of the open interval
 	counted capture.Counts // when the open interval started
 	second  sample
+	pending []closedInterval // handed to the writer, the oldest first
+	stored  uint64           // how many of all handed over are no longer pending
 }
 
 // tick is how often rings are drained if none fills up before, and samples are sent.
@@ -68,7 +89,9 @@ func (d *drain) publish(now time.Time) {
 	if now.Sub(d.started) >= d.config.Interval-tick/2 {
 		d.closeInterval(now, false)
 	}
-	d.Advisor.open.Store(&openInterval{start: d.started, summaries: d.table.Snapshot()})
+	written := d.written.Load()
+	d.pending, d.stored = d.pending[written-d.stored:], written
+	d.Advisor.open.Store(&openInterval{start: d.started, summaries: d.table.Snapshot(), pending: slices.Clone(d.pending)})
 	d.feed.publish("sample", d.second.view(now))
 	d.second = sample{}
 }
@@ -85,7 +108,9 @@ func (d *drain) closeInterval(now time.Time, last bool) {
 		Drained:  counts.Drained - d.counted.Drained,
 		Dropped:  counts.Dropped - d.counted.Dropped,
 	}
-	d.closed <- closedInterval{history.Interval{Start: d.started, End: now, Counts: delta}, d.table.Take()}
+	in := closedInterval{history.Interval{Start: d.started, End: now, Counts: delta}, d.table.Take()}
+	d.pending = append(d.pending, in)
+	d.closed <- in
 	d.started, d.counted = now, counts
 }
 
@@ -99,6 +124,7 @@ func (a *Advisor) write(closed <-chan closedInterval) {
 	for in := range closed {
 		a.remember(in.summaries)
 		a.log("store interval", a.store.Append(ctx, in.Interval, in.summaries))
+		a.written.Add(1)
 		a.watchAlerts(in)
 		if time.Since(pruned) > pruneEvery {
 			a.log("prune history", a.store.Prune(ctx, time.Now()))

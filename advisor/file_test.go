@@ -197,3 +197,21 @@ func TestAnalyzeRefuses(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 }
+
+// An index that somebody dropped by hand is as undone as can be; one of another file is not touched.
+func TestUndoOfWhatIsGone(t *testing.T) {
+	ledger, err := OpenLedger(t.Context(), filepath.Join(t.TempDir(), "history.db"))
+	must(t, err)
+	defer ledger.Close()
+	path, other := create(t, orders), create(t, orders)
+	r := proposed(t, path)
+	must(t, ledger.Apply(t.Context(), path, []*Recommendation{r}, "somebody", func(*Recommendation) {}))
+	if _, err := ledger.Undo(t.Context(), other, r.ID, "somebody"); !errors.Is(err, ErrNotApplicable) {
+		t.Errorf("undone on another file: %v", err)
+	}
+	change(t, path, "DROP INDEX sqliteperf_orders_customer")
+	undone, err := ledger.Undo(t.Context(), path, r.ID, "somebody")
+	if err != nil || undone.State != Undone {
+		t.Errorf("%+v, %v", undone, err)
+	}
+}

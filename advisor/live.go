@@ -48,12 +48,19 @@ func (a *Advisor) measured(ctx context.Context, r *Recommendation, from, to time
 			}
 		}
 	}
-	err := a.store.Scan(ctx, from, to, func(record history.Record) error {
+	open := a.open.Load()
+	until := to
+	if bound := open.bound(); bound.Before(to) {
+		until = bound
+	}
+	err := a.store.Scan(ctx, from, until, func(record history.Record) error {
 		add(record.Summaries)
 		return nil
 	})
-	if open := a.open.Load(); !open.start.Before(from) && open.start.Before(to) {
-		add(open.summaries)
-	}
+	open.each(time.Now(), func(start, _ time.Time, summaries []*digest.Summary) {
+		if !start.Before(from) && start.Before(to) {
+			add(summaries)
+		}
+	})
 	return &h, err
 }

@@ -53,12 +53,21 @@ func (a *Advisor) analyzeSoon() {
 	}
 }
 
-// Analyze looks for advice now and returns when it is proved.
-func (a *Advisor) Analyze(ctx context.Context) error { return a.analyze(ctx, true) }
+// Analyze looks for advice now and returns when it is proved. Close ends it.
+func (a *Advisor) Analyze(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.closing, cancel)()
+	return a.analyze(ctx, true)
+}
 
 func (a *Advisor) analyze(ctx context.Context, always bool) error {
-	a.analyzing.Lock()
-	defer a.analyzing.Unlock()
+	select {
+	case a.analyzing <- struct{}{}:
+		defer func() { <-a.analyzing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var errs []error
 	for _, w := range a.watchedDatabases() {
 		if w.source.Path == "" {
@@ -143,13 +152,13 @@ func (a *Advisor) workload(ctx context.Context, source *capture.Source) ([]Query
 	open := a.open.Load()
 	a.remember(open.summaries)
 	now := time.Now()
-	stored, err := a.store.Totals(ctx, now.Add(-a.config.Window), now)
+	stored, err := a.store.Totals(ctx, now.Add(-a.config.Window), open.bound())
 	if err != nil {
 		return nil, err
 	}
 	totals := digest.Totals{}
 	totals.Add(stored)
-	totals.Add(open.summaries)
+	open.each(now, func(_, _ time.Time, summaries []*digest.Summary) { totals.Add(summaries) })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var list []Query

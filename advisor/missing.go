@@ -38,6 +38,8 @@ func (c *choice) serve(list ...*query) {
 	}
 }
 
+func (missingIndex) code() string { return codeMissing }
+
 func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, error) {
 	w, err := p.db.WhatIf(ctx)
 	if err != nil {
@@ -71,7 +73,7 @@ func (c *choice) recommend(p *pass) *Recommendation {
 	if p.schema.Analyzed {
 		r.Statements = append(r.Statements, "ANALYZE "+quoteName(c.name()))
 	}
-	r.Undo = []string{"DROP INDEX " + quoteName(c.name())}
+	r.Undo = []string{"DROP INDEX IF EXISTS " + quoteName(c.name())}
 	r.Applicable, r.Level = true, "warning"
 	for _, q := range c.queries {
 		r.Digests = append(r.Digests, q.hex())

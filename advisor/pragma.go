@@ -24,14 +24,16 @@ func pragmaAdvice(p *pass, code, name, value string) *Recommendation {
 // an insert with a rollback journal, 0.2–0.6 ms in WAL mode. https://sqlite.org/wal.html
 type journalMode struct{}
 
-func (journalMode) check(_ context.Context, p *pass) ([]*Recommendation, error) {
+func (journalMode) code() string { return "PR01" }
+
+func (rule journalMode) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 	mode := strings.ToLower(p.pragmas["journal_mode"])
 	switch mode {
 	case "delete", "truncate", "persist":
 	default:
 		return nil, nil
 	}
-	r := pragmaAdvice(p, "PR01", "journal_mode", "wal")
+	r := pragmaAdvice(p, rule.code(), "journal_mode", "wal")
 	r.Level, r.Manual = "warning", ""
 	r.Why = "In " + mode + " mode a writer blocks all readers, and each commit waits for the disk more often than in WAL mode."
 	r.Risk = "The database gains two files beside it, -wal and -shm, and must not lie on a network file system."
@@ -45,11 +47,13 @@ func (journalMode) check(_ context.Context, p *pass) ([]*Recommendation, error) 
 // https://sqlite.org/pragma.html#pragma_synchronous
 type synchronous struct{}
 
-func (synchronous) check(_ context.Context, p *pass) ([]*Recommendation, error) {
+func (synchronous) code() string { return "PR02" }
+
+func (rule synchronous) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 	if !p.live || !strings.EqualFold(p.pragmas["journal_mode"], "wal") || p.pragmas["synchronous"] != "2" {
 		return nil, nil
 	}
-	r := pragmaAdvice(p, "PR02", "synchronous", "normal")
+	r := pragmaAdvice(p, rule.code(), "synchronous", "normal")
 	r.Why = "In WAL mode FULL waits for the disk at every commit. NORMAL does so at checkpoints and is as consistent."
 	r.Risk = "After a power failure, not after a crash of the process, the last commits may be missing."
 	return []*Recommendation{r}, nil
@@ -59,11 +63,13 @@ func (synchronous) check(_ context.Context, p *pass) ([]*Recommendation, error) 
 // https://sqlite.org/pragma.html#pragma_busy_timeout
 type busyTimeout struct{}
 
-func (busyTimeout) check(_ context.Context, p *pass) ([]*Recommendation, error) {
+func (busyTimeout) code() string { return "PR03" }
+
+func (rule busyTimeout) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 	if !p.live || p.pragmas["busy_timeout"] != "0" {
 		return nil, nil
 	}
-	r := pragmaAdvice(p, "PR03", "busy_timeout", "5000")
+	r := pragmaAdvice(p, rule.code(), "busy_timeout", "5000")
 	r.Level = "critical"
 	r.Why = "busy_timeout is 0: a statement that meets another connection's lock fails at once with SQLITE_BUSY."
 	r.Risk = "A statement may now wait up to 5 seconds where it failed before."
@@ -80,7 +86,9 @@ const (
 	cacheWorthFile = 4        // the file must be this many times the cache for a larger one to be tried
 )
 
-func (cacheSize) check(_ context.Context, p *pass) ([]*Recommendation, error) {
+func (cacheSize) code() string { return "PR06" }
+
+func (rule cacheSize) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 	pages, _ := strconv.ParseInt(p.pragmas["page_count"], 10, 64)
 	pageSize, _ := strconv.ParseInt(p.pragmas["page_size"], 10, 64)
 	size, err := strconv.ParseInt(p.pragmas["cache_size"], 10, 64)
@@ -95,7 +103,7 @@ func (cacheSize) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 		return nil, nil
 	}
 	value := strconv.Itoa(-largeCacheKiB)
-	r := pragmaAdvice(p, "PR06", "cache_size", value)
+	r := pragmaAdvice(p, rule.code(), "cache_size", value)
 	r.Basis = "replay"
 	r.Why = fmt.Sprintf("The page cache of a connection holds %d KiB of a file of %d KiB.", cache>>10, pages*pageSize>>10)
 	r.Risk = fmt.Sprintf("Each connection may use up to %d MiB of memory.", largeCacheKiB>>10)

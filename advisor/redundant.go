@@ -14,6 +14,8 @@ type redundantIndex struct{}
 
 const codeRedundant = "IX05"
 
+func (redundantIndex) code() string { return codeRedundant }
+
 func (redundantIndex) check(_ context.Context, p *pass) ([]*Recommendation, error) {
 	var list []*Recommendation
 	for _, t := range p.schema.Tables {

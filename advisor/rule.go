@@ -14,6 +14,7 @@ import (
 
 // rule finds one kind of advice. Its code is stable.
 type rule interface {
+	code() string
 	check(ctx context.Context, p *pass) ([]*Recommendation, error)
 }
 

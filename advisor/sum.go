@@ -22,13 +22,13 @@ func (a *Advisor) Stats(ctx context.Context, d time.Duration) (*Stats, error) {
 	now := time.Now()
 	open := a.open.Load()
 	s := &summing{names: a.watchedDatabases(), totals: digest.Totals{}}
-	if err := a.store.Scan(ctx, now.Add(-d), now, func(r history.Record) error {
+	if err := a.store.Scan(ctx, now.Add(-d), open.bound(), func(r history.Record) error {
 		s.add(r.Start, r.End, r.Summaries)
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("stats: %w", err)
 	}
-	s.add(open.start, now, open.summaries)
+	open.each(now, s.add)
 	return a.stats(ctx, s, now, d)
 }
 
