@@ -63,6 +63,7 @@ type Advisor struct {
 
 	closing context.Context // ends when Close begins, and with it what callers wait for
 	cancel  context.CancelFunc
+	closed  func() error // Close, once
 	wg      sync.WaitGroup
 	again   chan struct{} // asks for an analysis soon
 
@@ -106,6 +107,7 @@ func Open(c Config) (*Advisor, error) {
 		reader.Detach()
 		return nil, errors.Join(fmt.Errorf("open advisor: %w", err), store.Close())
 	}
+	a.closed = sync.OnceValue(a.shutDown)
 	a.start(ctx, reader)
 	return a, nil
 }
@@ -123,8 +125,10 @@ func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
 }
 
 // Close stops the analysis and the drain, stores the open interval, and closes the history.
-// A change under way is finished or rolled back first.
-func (a *Advisor) Close() error {
+// A change under way is finished or rolled back first. Calling it again does nothing more.
+func (a *Advisor) Close() error { return a.closed() }
+
+func (a *Advisor) shutDown() error {
 	a.cancel()
 	a.wg.Wait()
 	a.analyzing <- struct{}{} // a caller's Analyze has ended, and no other begins

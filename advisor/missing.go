@@ -29,15 +29,6 @@ type choice struct {
 	queries []*query
 }
 
-// serve notes that the index is for these statements too.
-func (c *choice) serve(list ...*query) {
-	for _, q := range list {
-		if !slices.Contains(c.queries, q) {
-			c.queries = append(c.queries, q)
-		}
-	}
-}
-
 func (missingIndex) code() string { return codeMissing }
 
 func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, error) {
@@ -48,7 +39,8 @@ func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 	defer w.Close()
 	m := &indexSearch{pass: p, planner: w}
 	var failed []error
-	for i, q := range p.queries[:min(heaviest, len(p.queries))] {
+	queries := p.queries[:min(heaviest, len(p.queries))]
+	for i, q := range queries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -58,6 +50,7 @@ func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 		}
 	}
 	m.foldPrefixes()
+	m.assign(ctx, queries)
 	var list []*Recommendation
 	for _, c := range m.chosen {
 		list = append(list, c.recommend(p))

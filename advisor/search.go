@@ -27,7 +27,7 @@ func (m *indexSearch) changes() []string {
 	return list
 }
 
-// add chooses an index for q, or notes that one chosen before serves it.
+// add chooses an index for q, unless those chosen before serve it.
 func (m *indexSearch) add(ctx context.Context, q *query) error {
 	if !q.plan.Wasteful() {
 		return nil
@@ -35,11 +35,6 @@ func (m *indexSearch) add(ctx context.Context, q *query) error {
 	current, err := m.planner.Explain(ctx, m.changes(), q.calls[0].SQL, q.calls[0].Args)
 	if err != nil {
 		return nil // the schema in memory lacks something, such as a module: no advice, no harm
-	}
-	for _, c := range m.chosen {
-		if current.Uses(c.name()) {
-			c.serve(q)
-		}
 	}
 	if !current.Wasteful() {
 		return nil
@@ -54,10 +49,26 @@ func (m *indexSearch) add(ctx context.Context, q *query) error {
 			return err
 		}
 	}
-	c := &choice{candidate: best}
-	c.serve(q)
-	m.chosen = append(m.chosen, c)
+	m.chosen = append(m.chosen, &choice{candidate: best})
 	return nil
+}
+
+// assign notes which statements would use each chosen index beside the others, and drops those that
+// none would use.
+func (m *indexSearch) assign(ctx context.Context, queries []*query) {
+	changes := m.changes()
+	for _, q := range queries {
+		p, err := m.planner.Explain(ctx, changes, q.calls[0].SQL, q.calls[0].Args)
+		if err != nil || !q.plan.Wasteful() {
+			continue
+		}
+		for _, c := range m.chosen {
+			if p.Uses(c.name()) {
+				c.queries = append(c.queries, q)
+			}
+		}
+	}
+	m.chosen = slices.DeleteFunc(m.chosen, func(c *choice) bool { return len(c.queries) == 0 })
 }
 
 // taken says whether another index has the name that c would be given.
@@ -179,12 +190,8 @@ func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (sum time
 // foldPrefixes drops a chosen index whose keys begin another chosen one, which serves its
 // statements as well. The proof has the last word.
 func (m *indexSearch) foldPrefixes() {
-	for _, short := range slices.Clone(m.chosen) {
-		i := slices.IndexFunc(m.chosen, func(c *choice) bool { return short.prefixOf(c.candidate) })
-		if i < 0 {
-			continue
-		}
-		m.chosen[i].serve(short.queries...)
-		m.chosen = slices.DeleteFunc(m.chosen, func(c *choice) bool { return c == short })
-	}
+	all := slices.Clone(m.chosen)
+	m.chosen = slices.DeleteFunc(m.chosen, func(short *choice) bool {
+		return slices.ContainsFunc(all, func(c *choice) bool { return short.prefixOf(c.candidate) })
+	})
 }
