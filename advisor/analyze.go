@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/sqlite"
@@ -58,7 +61,7 @@ func Analyze(ctx context.Context, path string, workload []Query, o Options) (*Re
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs // identities rest on the path
 	}
-	db, err := openDatabase(ctx, path, false)
+	db, err := openDatabase(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +100,13 @@ func analyze(ctx context.Context, db database, workload []Query, pragmas []sqlit
 			p.shadow.Close()
 		}
 	}()
-	if err := p.openShadow(ctx, report); err != nil {
+	if err := p.rank(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.check(ctx, report); err != nil {
 		return nil, err
 	}
+	report.Skipped = append(report.Skipped, p.skipped...)
 	report.Statements, report.TookMS = len(p.queries), ms(time.Since(start))
 	return report, nil
 }
@@ -141,41 +145,93 @@ func isFileError(err error) bool {
 	return errors.As(err, &f)
 }
 
-// openShadow copies the database if there is something to prove and room for it, and ranks the
-// queries. Without a copy advice stays proposed, and the report says why.
-func (p *pass) openShadow(ctx context.Context, report *Report) error {
-	if !p.options.NoProof && len(p.queries) > 0 {
-		p.report("shadow", p.name, 0)
-		s, err := p.db.Shadow(ctx, p.options.ShadowDir, p.options.MaxShadow)
-		switch {
-		case err == nil:
-			p.shadow = s
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case isFileError(err):
-			return err
-		default:
-			report.Skipped = append(report.Skipped, Skipped{Reason: "nothing is proved: " + describe(err)})
+// copies makes the shadow copies when they are first needed. Without them, nil, advice stays
+// proposed, and the report says why.
+func (p *pass) copies(ctx context.Context) (shadow, error) {
+	if p.shadow != nil || p.options.NoProof || p.refused {
+		return p.shadow, nil
+	}
+	p.report("shadow", p.name, 0)
+	err := p.mayCopy()
+	if err == nil {
+		p.shadow, err = p.db.Shadow(ctx, p.options.ShadowDir, p.options.MaxShadow)
+	}
+	switch {
+	case err == nil:
+		return p.shadow, p.alike(ctx)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case isFileError(err):
+		return nil, err
+	}
+	p.refused = true
+	p.skipped = append(p.skipped, Skipped{Reason: "nothing is proved: " + describe(err)})
+	return nil, nil
+}
+
+// mayProve says whether there can be copies.
+func (p *pass) mayProve(ctx context.Context) bool {
+	s, err := p.copies(ctx)
+	return err == nil && s != nil
+}
+
+// copyRate is a slow disk's, in bytes per second, for guessing how long a copy takes at most.
+const copyRate = 50 << 20
+
+// mayCopy refuses to copy a database whose writers would fail meanwhile: outside WAL mode they wait for
+// every reader, for as long as their busy timeout.
+func (p *pass) mayCopy() error {
+	if !p.live || strings.EqualFold(p.pragmas["journal_mode"], "wal") {
+		return nil
+	}
+	pages, _ := strconv.ParseInt(p.pragmas["page_count"], 10, 64)
+	size, _ := strconv.ParseInt(p.pragmas["page_size"], 10, 64)
+	timeout, _ := strconv.ParseInt(p.pragmas["busy_timeout"], 10, 64)
+	if takes := pages * size * 1000 / copyRate; timeout < 1000+2*takes {
+		return fmt.Errorf("outside WAL mode a copy would hold up the application's writers for about %d ms, and they wait only %d ms", takes, timeout)
+	}
+	return nil
+}
+
+// alike gives both copies the settings of the application's connections that change what a statement
+// costs.
+func (p *pass) alike(ctx context.Context) error {
+	if !p.live {
+		return nil
+	}
+	for _, name := range []string{"cache_size", "foreign_keys", "temp_store", "mmap_size"} {
+		value := p.pragmas[name]
+		if value == "" {
+			continue
+		}
+		for _, r := range []replayer{p.shadow.Before(), p.shadow.After()} {
+			if err := r.Set(ctx, "PRAGMA "+name+" = "+value); err != nil {
+				return err
+			}
 		}
 	}
-	p.rank(ctx)
-	return ctx.Err()
+	return nil
 }
 
 // rank orders the queries by cost. A workload without times is run once per statement on the copy,
 // or else ranked by calls.
-func (p *pass) rank(ctx context.Context) {
+func (p *pass) rank(ctx context.Context) error {
 	for _, q := range p.queries {
-		if q.cost > 0 || p.shadow == nil {
+		if q.cost > 0 {
 			continue
 		}
-		if out, err := p.shadow.Before().Run(ctx, q.calls[0]); err == nil {
+		copies, err := p.copies(ctx)
+		if err != nil || copies == nil {
+			return err
+		}
+		if out, err := copies.Before().Run(ctx, q.calls[0]); err == nil {
 			q.cost = time.Duration(float64(out.CPU) * max(q.Calls, 1))
 		}
 	}
 	slices.SortStableFunc(p.queries, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(b.Calls, a.Calls))
 	})
+	return ctx.Err()
 }
 
 // check asks every rule and proves what can be proved. A rule that fails is reported; what it
@@ -191,13 +247,24 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 		}
 		report.Recommendations = append(report.Recommendations, list...)
 	}
+	kept := report.Recommendations[:0]
 	for _, r := range report.Recommendations {
 		r.PlanHash = hashPlan(r)
-		if p.shadow == nil || !r.provable() {
-			continue
+		if r.Type != "pragma" || !r.provable() || p.mayProve(ctx) {
+			kept = append(kept, r) // the others are worth nothing without a proof
 		}
-		if r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
-			continue // nothing to replay: by rule
+	}
+	report.Recommendations = kept
+	for _, r := range report.Recommendations {
+		if !r.provable() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
+			continue // by rule: there is nothing to replay
+		}
+		copies, err := p.copies(ctx)
+		if err != nil {
+			return err
+		}
+		if copies == nil {
+			continue
 		}
 		if err := p.prove(ctx, r); err != nil {
 			return err
@@ -207,7 +274,7 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 	return nil
 }
 
-var stateRank = map[State]int{Proved: 0, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}
+var stateRank = map[State]int{Proved: 0, Applying: 1, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}
 
 // sortRecommendations puts what saves most first: proved advice by time saved, then the rest.
 func sortRecommendations(list []*Recommendation) {

@@ -52,10 +52,10 @@ func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
 // current fails with ErrStale if an open recommendation rests on a schema that is no longer so.
 func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
 	w := a.databaseNamed(r.Database)
-	if w == nil || !r.State.open() {
+	if w == nil || r.State == Applied || r.State == Applying {
 		return nil
 	}
-	db, err := openDatabase(ctx, w.source.Path, true)
+	db, err := w.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,8 +94,10 @@ func applicable(r *Recommendation) error {
 	switch {
 	case !r.Applicable:
 		return fmt.Errorf("%w: %s", ErrNotApplicable, r.Manual)
-	case r.State == Applied, r.State == Rejected, r.State == Inconclusive:
+	case r.State == Applying, r.State == Applied, r.State == Rejected, r.State == Inconclusive:
 		return fmt.Errorf("%w: it is %s", ErrNotApplicable, r.State)
+	case r.Evidence != nil && r.Evidence.Verdict != Proved:
+		return fmt.Errorf("%w: its last proof was %s", ErrNotApplicable, r.Evidence.Verdict)
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
-	db, err := openDatabase(ctx, w.source.Path, true)
+	db, err := w.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +142,13 @@ func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string
 		next.Live.AppliedAt = time.Now().UTC()
 	}
 	if err != nil && (errors.Is(err, ErrStale) || ctx.Err() != nil) {
-		return nil, err
+		return nil, err // nothing was done
 	}
 	err = errors.Join(err, a.put(context.WithoutCancel(ctx), &next)) // what is done is done
 	a.analyzeSoon()
-	a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
+	if err == nil {
+		a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
+	}
 	return &next, err
 }
 

@@ -14,7 +14,7 @@ import (
 
 // carryOut runs the statements of r, or those that undo it, and writes the audit trail: the
 // intention first, so that a killed process leaves a trace of what it was about. r gets its new
-// state.
+// state, which is stored.
 func carryOut(ctx context.Context, db database, store *history.Store, r *Recommendation, action, actor string) error {
 	statements, done := r.Statements, Applied
 	if action == "undo" {
@@ -34,6 +34,14 @@ func carryOut(ctx context.Context, db database, store *history.Store, r *Recomme
 	if err := note(action, strings.Join(statements, "; ")); err != nil {
 		return fmt.Errorf("write the audit trail first: %w", err)
 	}
+	keep := func(r *Recommendation) error { return save(context.WithoutCancel(ctx), store, r) }
+	if action == "apply" {
+		under := *r
+		under.State = Applying
+		if err := keep(&under); err != nil {
+			return fmt.Errorf("write the history first: %w", err)
+		}
+	}
 	if err := db.Change(ctx, statements, unchangedSince(s.Version)); err != nil {
 		if !errors.Is(err, ErrStale) {
 			r.State, r.Error = Failed, describe(err)
@@ -41,10 +49,10 @@ func carryOut(ctx context.Context, db database, store *history.Store, r *Recomme
 				r.State = Applied
 			}
 		}
-		return errors.Join(fmt.Errorf("%s %s: %w", action, r.ID, err), note("fail", describe(err)))
+		return errors.Join(fmt.Errorf("%s %s: %w", action, r.ID, err), note("fail", describe(err)), keep(r))
 	}
 	r.State, r.Error, r.Updated = done, "", time.Now().UTC()
-	return note(string(done), r.Title)
+	return errors.Join(keep(r), note(string(done), r.Title))
 }
 
 // stalePlan says whether what the plan rests on is no longer so: the table gone or changed, or the

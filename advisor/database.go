@@ -3,8 +3,10 @@ package advisor
 import (
 	"context"
 	"database/sql"
+	"path/filepath"
 	"time"
 
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
 	"github.com/sqliteperf/sqliteperf/internal/sqlite"
@@ -16,7 +18,7 @@ type database interface {
 	Path() string
 	Schema(ctx context.Context) (*schema.Schema, error)
 	Explain(ctx context.Context, query string, args []any) (plan.Plan, error)
-	Values(ctx context.Context, table, column string, n int) ([]any, error)
+	Values(ctx context.Context, table string, columns []string, n int) ([][]any, error)
 	WhatIf(ctx context.Context) (planner, error)
 	Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error)
 	Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error
@@ -52,8 +54,19 @@ type (
 	sqliteShadow   struct{ *sqlite.Shadow }
 )
 
-func openDatabase(ctx context.Context, path string, live bool) (database, error) {
-	db, err := sqlite.Open(ctx, sqlite.Config{Path: path, Live: live})
+// openDatabase opens a database file that belongs to somebody else, or to this process.
+func openDatabase(ctx context.Context, path string) (database, error) {
+	real, err := filepath.EvalSymlinks(path)
+	return openWith(ctx, sqlite.Config{Path: path, Live: err == nil && capture.Opened(real)})
+}
+
+// open opens a watched database.
+func (w *watched) open(ctx context.Context) (database, error) {
+	return openWith(ctx, sqlite.Config{Path: w.source.Path, Live: true, DSN: w.source.DSN})
+}
+
+func openWith(ctx context.Context, c sqlite.Config) (database, error) {
+	db, err := sqlite.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -32,66 +32,129 @@ func volatile(s *predicate.Statement) (err error) {
 }
 
 // draw makes calls of a statement whose parameters were not kept, from values that the columns
-// hold which the parameters are compared with or stored in.
+// hold which the parameters are compared with or stored in. Values of one table come from one row of it,
+// so that conditions that belong together fit together.
 func draw(ctx context.Context, db database, s *schema.Schema, read *predicate.Statement, text string) ([]Sample, error) {
-	if read.Count == 0 {
-		return []Sample{{Text: text}}, nil
+	samples := make([]Sample, 1)
+	if read.Count > 0 {
+		samples = make([]Sample, sampled)
 	}
-	samples := make([]Sample, sampled)
 	for i := range samples {
 		samples[i] = Sample{Text: text, Args: make([]any, read.Count)}
 	}
+	tables := map[*schema.Table]*drawing{}
 	for n := 1; n <= read.Count; n++ {
-		values, err := drawParam(ctx, db, s, read, n)
-		if err != nil {
+		if err := place(s, read, n, samples, tables); err != nil {
 			return nil, err
 		}
-		for i := range samples {
-			if len(values) > 0 {
-				samples[i].Args[n-1] = values[i%len(values)]
-			}
+	}
+	for t, d := range tables {
+		rows, err := db.Values(ctx, t.Name, d.columns, sampled)
+		if err != nil {
+			return nil, fmt.Errorf("draw values of %s: %w", t.Name, err)
 		}
+		d.fill(samples, rows)
 	}
 	return samples, nil
 }
 
-// drawParam finds values for parameter n.
-func drawParam(ctx context.Context, db database, s *schema.Schema, read *predicate.Statement, n int) ([]any, error) {
+// drawing is what is to be drawn from one table: for each parameter, a column.
+type drawing struct {
+	columns []string
+	params  []int
+	uses    []predicate.Use
+}
+
+// place gives parameter n its values, or notes from which column to draw them.
+func place(s *schema.Schema, read *predicate.Statement, n int, samples []Sample, tables map[*schema.Table]*drawing) error {
 	p, known := read.Params[n]
+	each := func(value func() any) {
+		for i := range samples {
+			samples[i].Args[n-1] = value()
+		}
+	}
 	switch {
 	case !known:
-		return nil, fmt.Errorf("cannot be replayed: no value is known for parameter %d", n)
+		return fmt.Errorf("cannot be replayed: no value is known for parameter %d", n)
 	case p.Use == predicate.UseLimit:
-		return []any{int64(20)}, nil
+		each(func() any { return int64(20) })
+		return nil
 	case p.Use == predicate.UseOffset:
-		return []any{int64(0)}, nil
+		each(func() any { return int64(0) })
+		return nil
 	}
 	t, column := resolve(s, p.Tables, p.Qualifier, p.Column)
 	if t == nil || t.View || t.Virtual {
-		return nil, fmt.Errorf("cannot be replayed: parameter %d is compared with %s, which is no column of a table", n, p.Column)
+		return fmt.Errorf("cannot be replayed: parameter %d is compared with %s, which is no column of a table", n, p.Column)
 	}
 	if p.Use == predicate.UseAssign && (t.IsRowid(column) || unique(t, column)) {
-		return freshKeys(), nil
+		each(freshKey)
+		return nil
 	}
-	values, err := db.Values(ctx, t.Name, column, sampled)
-	if err != nil {
-		return nil, fmt.Errorf("draw values of %s.%s: %w", t.Name, column, err)
+	if tables[t] == nil {
+		tables[t] = &drawing{}
 	}
-	rand.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
-	if p.Use == predicate.UseLike {
-		values = prefixes(values)
-	}
-	return values, nil
+	d := tables[t]
+	d.columns, d.params, d.uses = append(d.columns, column), append(d.params, n), append(d.uses, p.Use)
+	return nil
 }
 
-// freshKeys are values that no unique column is likely to hold.
-func freshKeys() []any {
-	keys := make([]any, sampled)
-	for i := range keys {
-		keys[i] = rand.Int64N(1<<50) + 1<<50
+// fill puts drawn rows into the samples. A range with two ends on one column takes the second end from
+// another row, the smaller value first, as it is usually written.
+func (d *drawing) fill(samples []Sample, rows [][]any) {
+	for i := range samples {
+		if len(rows) == 0 {
+			return // an empty table: NULL matches nothing either
+		}
+		row, other := rows[i%len(rows)], rows[(i+1)%len(rows)]
+		for j, n := range d.params {
+			v := row[j]
+			switch first := d.firstEnd(j); {
+			case d.uses[j] == predicate.UseLike:
+				v = prefix(v)
+			case first >= 0:
+				low, high := row[first], other[j]
+				if less(high, low) {
+					low, high = high, low
+				}
+				samples[i].Args[d.params[first]-1], v = low, high
+			}
+			samples[i].Args[n-1] = v
+		}
 	}
-	return keys
 }
+
+// firstEnd is the place of an earlier end of a range on the same column as j, or -1.
+func (d *drawing) firstEnd(j int) int {
+	for k := range j {
+		if d.uses[k] == predicate.UseRange && d.uses[j] == predicate.UseRange && d.columns[k] == d.columns[j] {
+			return k
+		}
+	}
+	return -1
+}
+
+// less compares two values of one column as SQLite does, as far as their types are alike.
+func less(a, b any) bool {
+	switch a := a.(type) {
+	case int64:
+		if b, ok := b.(int64); ok {
+			return a < b
+		}
+	case float64:
+		if b, ok := b.(float64); ok {
+			return a < b
+		}
+	case string:
+		if b, ok := b.(string); ok {
+			return a < b
+		}
+	}
+	return false
+}
+
+// freshKey is a value that no unique column is likely to hold.
+func freshKey() any { return rand.Int64N(1<<50) + 1<<50 }
 
 func unique(t *schema.Table, column string) bool {
 	for _, ix := range t.Indexes {
@@ -102,13 +165,10 @@ func unique(t *schema.Table, column string) bool {
 	return false
 }
 
-// prefixes turns values into patterns that match what begins like them.
-func prefixes(values []any) []any {
-	for i, v := range values {
-		text := []rune(fmt.Sprint(v))
-		values[i] = string(text[:min(len(text), 4)]) + "%"
-	}
-	return values
+// prefix turns a value into a pattern that matches what begins like it.
+func prefix(v any) any {
+	text := []rune(fmt.Sprint(v))
+	return string(text[:min(len(text), 4)]) + "%"
 }
 
 // resolve finds the table and the proper name of a column among the tables of a block. A name of

@@ -46,7 +46,7 @@ func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation,
 // follow makes the rest of a plan rest on the schema as the change before left it: who approved the
 // plan approved that change too.
 func follow(ctx context.Context, path string, made *Recommendation, rest []*Recommendation) error {
-	db, err := openDatabase(ctx, path, false)
+	db, err := openDatabase(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -93,15 +93,12 @@ func sameFile(file, path string) bool {
 func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, action, actor string) error {
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
-	db, err := openDatabase(ctx, path, false)
+	db, err := openDatabase(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := carryOut(ctx, db, l.store, r, action, actor); err != nil {
-		return err
-	}
-	return save(context.WithoutCancel(ctx), l.store, r)
+	return carryOut(ctx, db, l.store, r, action, actor)
 }
 
 // DefaultHistory is where the command line keeps the history of a database file: beside it.

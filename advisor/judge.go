@@ -23,6 +23,9 @@ func (t *proof) judge(err error) {
 	case e.Verdict == Rejected: // count found differing rows or a regression
 	case slower > 0:
 		reject("%d of %d statements it is for got slower", slower, len(t.targets))
+	case t.rec.Type == "drop_index" && unsure > 0:
+		e.Verdict = Inconclusive
+		e.Reasons = append(e.Reasons, "the measurements vary too much to say that nothing got slower")
 	case t.rec.Type == "drop_index":
 		e.Verdict = Proved
 		e.Reasons = append(e.Reasons, "no statement got slower without it")
@@ -35,7 +38,11 @@ func (t *proof) judge(err error) {
 		reject("writes would pay more than reads save")
 	default:
 		e.Verdict = Proved
-		e.Reasons = append(e.Reasons, fmt.Sprintf("%d of %d statements it is for got faster, none slower", faster, len(t.targets)))
+		text := fmt.Sprintf("%d of %d statements it is for got faster, none slower", faster, len(t.targets))
+		if unsure > 0 {
+			text += fmt.Sprintf(", %d unclear", unsure)
+		}
+		e.Reasons = append(e.Reasons, text)
 	}
 	t.rec.saves = time.Duration(max(t.saved, 0))
 }

@@ -30,9 +30,15 @@ func loadRecommendations(ctx context.Context, store *history.Store) ([]*Recommen
 	}
 	var list []*Recommendation
 	for _, s := range saved {
+		if s.State == string(dropped) {
+			continue
+		}
 		r := &Recommendation{}
 		if err := json.Unmarshal(s.Body, r); err != nil {
 			return nil, fmt.Errorf("recommendation %s: %w", s.ID, err)
+		}
+		if r.State == Applying { // the process ended meanwhile: undoing is safe either way
+			r.State, r.Error = Applied, "the process ended while this was being applied: undo it if in doubt"
 		}
 		list = append(list, r)
 	}
@@ -43,7 +49,7 @@ func loadRecommendations(ctx context.Context, store *history.Store) ([]*Recommen
 // undone stays undone, with fresh evidence; open advice that was not found again is dropped.
 //
 // No change is made meanwhile, so that none is overwritten by what was true before it.
-func (a *Advisor) adopt(ctx context.Context, database string, report *Report) error {
+func (a *Advisor) adopt(ctx context.Context, database string, report *Report, began time.Time) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	a.mu.Lock()
@@ -55,10 +61,16 @@ func (a *Advisor) adopt(ctx context.Context, database string, report *Report) er
 		before := old[r.ID]
 		if before != nil {
 			r.Created = before.Created
-			if before.State == Applied {
+			switch {
+			case before.Updated.After(began): // applied or undone since the analysis looked
 				continue
-			}
-			if before.State == Undone || before.State == Failed {
+			case before.State == Applied && r.Type == "index":
+				if err := a.audit(ctx, "advisor", string(Undone), r.ID, "its index is gone: "+r.Title); err != nil {
+					return err
+				}
+			case before.State == Applied:
+				continue
+			case before.State == Undone || before.State == Failed:
 				r.State, r.Error, r.Live = before.State, before.Error, before.Live
 			}
 		}
@@ -72,7 +84,7 @@ func (a *Advisor) adopt(ctx context.Context, database string, report *Report) er
 		}
 	}
 	for _, r := range old {
-		if r.Database == database && r.State.open() && !found[r.ID] {
+		if r.Database == database && r.State.open() && !found[r.ID] && r.Updated.Before(began) {
 			a.drop(ctx, r)
 		}
 	}
@@ -86,10 +98,25 @@ func (a *Advisor) drop(ctx context.Context, r *Recommendation) {
 	a.mu.Lock()
 	delete(a.recs, r.ID)
 	a.mu.Unlock()
+	a.log("store recommendation", a.saveDropped(ctx, r))
+	a.feed.publish("gap", struct{}{})
+}
+
+// saveDropped notes that r no longer holds, unless another process that shares the history, such as the
+// command line, has applied it meanwhile.
+func (a *Advisor) saveDropped(ctx context.Context, r *Recommendation) error {
+	saved, err := a.store.Recommendations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range saved {
+		if s.ID == r.ID && s.State != string(r.State) {
+			return nil
+		}
+	}
 	gone := *r
 	gone.State = dropped
-	a.log("store recommendation", save(ctx, a.store, &gone))
-	a.feed.publish("gap", struct{}{})
+	return save(ctx, a.store, &gone)
 }
 
 // put stores a recommendation and tells of it. r is not changed afterwards.

@@ -43,7 +43,7 @@ func (a *Advisor) measured(ctx context.Context, r *Recommendation, from, to time
 	var h sketch.Histogram
 	add := func(summaries []*digest.Summary) {
 		for _, s := range summaries {
-			if s.Kind == capture.KindStatement && slices.Contains(r.Digests, fmt.Sprintf("%016x", s.Digest)) {
+			if s.Kind == capture.KindStatement && s.Database != nil && s.Database.Path == r.File && slices.Contains(r.Digests, fmt.Sprintf("%016x", s.Digest)) {
 				h.Merge(&s.Time)
 			}
 		}

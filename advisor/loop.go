@@ -81,11 +81,12 @@ func (a *Advisor) analyze(ctx context.Context, always bool) error {
 }
 
 func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error {
+	began := time.Now()
 	workload, err := a.workload(ctx, w.source)
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, w.source.Path, true)
+	db, err := w.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 		return err
 	}
 	w.seen, w.since = seen, time.Now()
-	return a.adopt(ctx, w.name, report)
+	return a.adopt(ctx, w.name, report, began)
 }
 
 // proposedStatements are the statements of open advice.
@@ -150,8 +151,8 @@ func describeWorkload(version int64, workload []Query) string {
 // workload is what a database was asked within the window, the most expensive statement first.
 func (a *Advisor) workload(ctx context.Context, source *capture.Source) ([]Query, error) {
 	open := a.open.Load()
-	a.remember(open.summaries)
 	now := time.Now()
+	open.each(now, func(_, _ time.Time, summaries []*digest.Summary) { a.remember(summaries) })
 	stored, err := a.store.Totals(ctx, now.Add(-a.config.Window), open.bound())
 	if err != nil {
 		return nil, err

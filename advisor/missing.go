@@ -63,7 +63,7 @@ func (c *choice) recommend(p *pass) *Recommendation {
 	r.Columns, r.index, r.subject = c.columns(), c.name(), describeTable(c.table)
 	r.Title = fmt.Sprintf("Index %s(%s)", c.table.Name, strings.Join(r.Columns, ", "))
 	r.Statements = []string{c.sql(c.name())}
-	if p.schema.Analyzed {
+	if p.schema.Analyzed && p.schema.Sampled { // else ANALYZE would leave a table behind that undo must not drop
 		r.Statements = append(r.Statements, "ANALYZE "+quoteName(c.name()))
 	}
 	r.Undo = []string{"DROP INDEX IF EXISTS " + quoteName(c.name())}

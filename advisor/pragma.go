@@ -36,7 +36,8 @@ func (rule journalMode) check(_ context.Context, p *pass) ([]*Recommendation, er
 	r := pragmaAdvice(p, rule.code(), "journal_mode", "wal")
 	r.Level, r.Manual = "warning", ""
 	r.Why = "In " + mode + " mode a writer blocks all readers, and each commit waits for the disk more often than in WAL mode."
-	r.Risk = "The database gains two files beside it, -wal and -shm, and must not lie on a network file system."
+	r.Risk = "The database gains two files beside it, -wal and -shm, and must not lie on a network file system. " +
+		"Undo needs every connection to it closed."
 	r.Statements, r.Undo = []string{"PRAGMA journal_mode = wal"}, []string{"PRAGMA journal_mode = " + mode}
 	r.Applicable = true
 	return []*Recommendation{r}, nil
@@ -92,7 +93,7 @@ func (rule cacheSize) check(_ context.Context, p *pass) ([]*Recommendation, erro
 	pages, _ := strconv.ParseInt(p.pragmas["page_count"], 10, 64)
 	pageSize, _ := strconv.ParseInt(p.pragmas["page_size"], 10, 64)
 	size, err := strconv.ParseInt(p.pragmas["cache_size"], 10, 64)
-	if err != nil || !p.live || p.shadow == nil || len(p.queries) == 0 {
+	if err != nil || !p.live || p.options.NoProof || len(p.queries) == 0 {
 		return nil, nil
 	}
 	cache := -size << 10

@@ -19,6 +19,7 @@ type proof struct {
 	random   *rand.Rand
 	targets  []*query
 	others   []*query
+	unpaid   float64 // calls of writes that could not be replayed
 	saved    float64 // nanoseconds per unit of traffic: reads and searches, less what writes pay
 }
 
@@ -92,9 +93,10 @@ func (t *proof) run(ctx context.Context) (err error) {
 		}
 	}
 	if t.rec.Table != "" && t.evidence.Write.Source == "none" {
-		return t.deletes(ctx)
+		err = t.deletes(ctx)
 	}
-	return nil
+	t.saved -= t.unpaid * t.evidence.Write.AddedUS * 1e3 // as if they cost what was measured of writes
+	return err
 }
 
 // change runs statements on a copy and notes how long making the change took.
@@ -130,7 +132,7 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 		PlanBefore: before.Lines(), PlanAfter: after.Lines(), Verdict: "unchanged plan"}
 	writes := !q.ReadOnly && strings.EqualFold(q.read.Target, t.rec.Table)
 	if t.rec.Type != "pragma" && before.String() == after.String() && !writes {
-		t.evidence.Queries = append(t.evidence.Queries, m)
+		t.unchanged(m)
 		return nil
 	}
 	c, err := trial.Compare(ctx, t.shadow.Before(), t.shadow.After(), q.testCase(), spent[role], t.random)
@@ -138,10 +140,13 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 		return t.failed(ctx, q, role, err)
 	}
 	m.fill(c)
+	if q.Source == fromColumns && q.ReadOnly && c.Rows == 0 {
+		m.Verdict = string(trial.Inconclusive) // the values drawn match nothing: the application's would
+	}
 	t.evidence.Samples += c.Samples
 	t.evidence.Queries = append(t.evidence.Queries, m)
 	t.saved += q.Calls * (c.Before.P50.Value - c.After.P50.Value)
-	if q.Source != "" {
+	if role == "target" || t.evidence.Parameters == "" {
 		t.evidence.Parameters = q.Source
 	}
 	if writes && role == "other" && before.String() == after.String() {
@@ -150,11 +155,23 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 	return nil
 }
 
+// unchanged counts a statement whose plan the change does not touch. It is shown if the advice is for it.
+func (t *proof) unchanged(m Measured) {
+	if m.Role == "target" {
+		t.evidence.Queries = append(t.evidence.Queries, m)
+		return
+	}
+	t.evidence.Unchanged++
+}
+
 // failed leaves out another statement that cannot be replayed, such as an INSERT whose keys exist
 // by now. A target that cannot be replayed leaves nothing to decide on.
 func (t *proof) failed(ctx context.Context, q *query, role string, err error) error {
 	if role == "target" || ctx.Err() != nil {
 		return err
+	}
+	if !q.ReadOnly {
+		t.unpaid += q.Calls
 	}
 	t.evidence.Reasons = append(t.evidence.Reasons, "not replayed: "+q.Fingerprint+": "+describe(err))
 	return nil
@@ -182,14 +199,14 @@ func (t *proof) deletes(ctx context.Context) error {
 	if table == nil || table.WithoutRowid {
 		return nil
 	}
-	ids, err := t.db.Values(ctx, table.Name, "rowid", sampled)
+	ids, err := t.db.Values(ctx, table.Name, []string{"rowid"}, sampled)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
 	text := "DELETE FROM " + quoteName(table.Name) + " WHERE rowid = ?"
 	var c trial.Case
 	for _, id := range ids {
-		c.Calls = append(c.Calls, trial.Call{SQL: text, Args: []any{id}, Writes: true})
+		c.Calls = append(c.Calls, trial.Call{SQL: text, Args: id, Writes: true})
 	}
 	result, err := trial.Compare(ctx, t.shadow.Before(), t.shadow.After(), c, spent["other"], t.random)
 	if err != nil {

@@ -16,13 +16,20 @@ const (
 	Proved       State = "proved"
 	Rejected     State = "rejected"
 	Inconclusive State = "inconclusive"
+	Applying     State = "applying"
 	Applied      State = "applied"
 	Undone       State = "undone"
 	Failed       State = "failed"
 )
 
-// open says whether the recommendation still waits for a decision.
-func (s State) open() bool { return s != Applied }
+// open says whether nobody has decided on the recommendation yet.
+func (s State) open() bool {
+	switch s {
+	case Applying, Applied, Undone, Failed:
+		return false
+	}
+	return true
+}
 
 // Recommendation is one piece of advice with its evidence and the way back.
 type Recommendation struct {
@@ -69,6 +76,7 @@ type Evidence struct {
 	ShadowBytes int64      `json:"shadow_bytes"`
 	TookMS      float64    `json:"took_ms"`
 	Queries     []Measured `json:"queries"`
+	Unchanged   int        `json:"unchanged"` // other statements of the table whose plans stay as they are
 	BuildMS     float64    `json:"build_ms"`
 	Bytes       int64      `json:"bytes"`
 	Write       WriteCost  `json:"write"`

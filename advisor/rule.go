@@ -30,7 +30,9 @@ type pass struct {
 	pragmas map[string]string
 	live    bool // pragmas are those of the application's connections
 	options Options
-	shadow  shadow // nil without proofs
+	shadow  shadow    // nil before copies made it, and without proofs
+	refused bool      // there can be no shadow
+	skipped []Skipped // what to report besides
 	report  func(phase, detail string, done float64)
 }
 

@@ -44,7 +44,11 @@ func (m *indexSearch) add(ctx context.Context, q *query) error {
 		return err
 	}
 	best := useful[0]
-	if m.shadow != nil && len(useful) > 1 {
+	copies, err := m.copies(ctx)
+	if err != nil {
+		return err
+	}
+	if copies != nil && len(useful) > 1 {
 		if best, err = m.measure(ctx, q, useful); err != nil {
 			return err
 		}
@@ -160,9 +164,12 @@ func (m *indexSearch) measure(ctx context.Context, q *query, list []candidate) (
 	return list[best], nil
 }
 
-// cost is the processor time of one run of each of q's calls under a candidate, each the least of
-// three.
-func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (sum time.Duration, err error) {
+// costLimit bounds how long one candidate is run: a slow report is run once, a fast statement often.
+const costLimit = 2 * time.Second
+
+// cost is the mean processor time of q's calls under a candidate, each the least of three runs, as far
+// as the time goes.
+func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (mean time.Duration, err error) {
 	after := m.shadow.After()
 	if _, err := after.Change(ctx, []string{c.sql(c.name())}); err != nil {
 		return 0, err
@@ -171,9 +178,10 @@ func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (sum time
 		_, undo := after.Change(context.WithoutCancel(ctx), []string{"DROP INDEX " + quoteName(c.name())})
 		err = cmp.Or(err, undo)
 	}()
+	start, runs := time.Now(), time.Duration(0)
 	for _, call := range q.calls[:min(len(q.calls), 6)] {
 		var least time.Duration
-		for i := range 3 {
+		for i := 0; i < 3 && (i == 0 || time.Since(start) < costLimit); i++ {
 			out, err := after.Run(ctx, call)
 			if err != nil {
 				return 0, err
@@ -182,9 +190,12 @@ func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (sum time
 				least = out.CPU
 			}
 		}
-		sum += least
+		mean, runs = mean+least, runs+1
+		if time.Since(start) > costLimit {
+			break
+		}
 	}
-	return sum, nil
+	return mean / runs, nil
 }
 
 // foldPrefixes drops a chosen index whose keys begin another chosen one, which serves its

@@ -59,7 +59,7 @@ func (a *Advisor) markers(ctx context.Context, since time.Time) ([]marker, error
 	return list, err
 }
 
-// adviceByDigest lists the IDs of open and applied advice for each statement.
+// adviceByDigest lists the IDs of open and applied advice for each statement, by database and digest.
 func (a *Advisor) adviceByDigest() map[string][]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,7 +69,7 @@ func (a *Advisor) adviceByDigest() map[string][]string {
 			continue
 		}
 		for _, d := range r.Digests {
-			ids[d] = append(ids[d], r.ID)
+			ids[r.Database+"/"+d] = append(ids[r.Database+"/"+d], r.ID)
 		}
 	}
 	return ids
@@ -164,7 +164,7 @@ func latency(h *sketch.Histogram, total time.Duration, calls uint64) Latency {
 }
 
 func (s *summing) queries(advice map[string][]string) []QueryStats {
-	list, other := []QueryStats{}, QueryStats{Fingerprint: digest.OtherName}
+	list, other := []QueryStats{}, &digest.Summary{}
 	var all float64
 	for _, sum := range s.totals.Sorted() {
 		if sum.Kind != capture.KindStatement {
@@ -172,16 +172,17 @@ func (s *summing) queries(advice map[string][]string) []QueryStats {
 		}
 		all += ms(sum.Total)
 		if sum.Statement == nil || len(list) == topQueries {
-			other.Calls += sum.Calls
-			other.Total += ms(sum.Total)
+			digest.Merge(other, sum)
 			continue
 		}
 		list = append(list, s.query(sum, advice))
 	}
 	if other.Calls > 0 {
-		other.Mean = other.Total / float64(other.Calls)
-		other.Routes, other.Advice = []RouteCalls{}, []string{}
-		list = append(list, other)
+		list = append(list, QueryStats{
+			Fingerprint: digest.OtherName, Calls: other.Calls, Total: ms(other.Total),
+			Latency: latency(&other.Time, other.Total, other.Calls), Rows: other.Rows, Affected: other.Affected,
+			Errors: other.Errors, Busy: other.Busy, Routes: []RouteCalls{}, Advice: []string{},
+		})
 	}
 	for i := range list {
 		list[i].Share = list[i].Total / max(all, 1e-9)
@@ -197,7 +198,7 @@ func (s *summing) query(sum *digest.Summary, advice map[string][]string) QuerySt
 		Summary: sum.Statement.Summary, Calls: sum.Calls, Total: ms(sum.Total),
 		Latency: latency(&sum.Time, sum.Total, sum.Calls), Rows: sum.Rows, Affected: sum.Affected,
 		Errors: sum.Errors, Busy: sum.Busy, ReadOnly: sum.Statement.ReadOnly,
-		Routes: []RouteCalls{}, Advice: advice[id],
+		Routes: []RouteCalls{}, Advice: advice[nameOf(s.names, sum.Database)+"/"+id],
 	}
 	for _, route := range sum.Routes {
 		q.Routes = append(q.Routes, RouteCalls{route.Name, route.Calls})

@@ -75,23 +75,25 @@ func unseen(err error) bool { return err == driver.ErrSkip || err == driver.ErrB
 // sampleBytes bounds one kept value; a longer one makes the whole list unfit for replay.
 const sampleBytes = 4096
 
-// copyArgs copies bound values so that they outlive the call, or returns nil if one is too long.
+// listBytes bounds one kept list, counting 16 bytes for each value besides its text.
+const listBytes = 64 << 10
+
+// copyArgs copies bound values so that they outlive the call, or returns nil if one is too long, or
+// all together are.
 func copyArgs(args []driver.NamedValue) []any {
-	list := make([]any, len(args))
+	list, left := make([]any, len(args)), listBytes
 	for i, arg := range args {
+		size := 0
 		switch v := arg.Value.(type) {
 		case []byte:
-			if len(v) > sampleBytes {
-				return nil
-			}
-			list[i] = slices.Clone(v)
+			size, list[i] = len(v), slices.Clone(v)
 		case string:
-			if len(v) > sampleBytes {
-				return nil
-			}
-			list[i] = v
+			size, list[i] = len(v), v
 		default:
 			list[i] = v
+		}
+		if left -= 16 + size; size > sampleBytes || left < 0 {
+			return nil
 		}
 		if arg.Name != "" {
 			list[i] = sql.Named(arg.Name, list[i])

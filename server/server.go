@@ -1,8 +1,8 @@
 // Package server is the admin interface of an Advisor: a JSON API, a live stream and the dashboard.
 //
 // It is an ordinary http.Handler without state of its own beside limits; Echo is an adapter of a
-// few lines. Reading is open on loopback; changing needs the bearer token of the Config. Nothing
-// is registered on http.DefaultServeMux.
+// few lines. Reading is open to this machine; from elsewhere it needs the bearer token of the Config,
+// and changing always does. Nothing is registered on http.DefaultServeMux.
 package server
 
 import (
@@ -132,8 +132,32 @@ func (a *Admin) guard(next http.Handler) http.Handler {
 			notFound(w, r) // ServeMux would redirect to a path without the prefix it does not know
 			return
 		}
+		if !a.mayRead(r) {
+			problem(w, http.StatusForbidden, "token_required", "only this machine may read without the token: send it as Authorization: Bearer …")
+			return
+		}
 		checked.ServeHTTP(w, r)
 	})
+}
+
+// mayRead says whether the request is for the page itself, which shows nothing, comes from this machine
+// without a proxy in between, or carries the token.
+func (a *Admin) mayRead(r *http.Request) bool {
+	path := r.URL.Path
+	if path == "/healthz" || path == "/dashboard" || strings.HasPrefix(path, "/dashboard/") || a.authorized(r) {
+		return true
+	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return true // a unix socket has no port
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }
 
 // knownHost says whether a Host header names this server.

@@ -139,7 +139,7 @@ const recommendationForm = `{"id": "string", "code": "string", "type": "index|dr
 			"before": ` + quantilesForm + `, "after": ` + quantilesForm + `, "speedup": "number", "speedup_low": "number", "speedup_high": "number",
 			"same_rows": "bool", "rows": "number", "plan_before": ["string"], "plan_after": ["string"],
 			"verdict": "faster|same|slower|inconclusive|unchanged plan"}],
-		"build_ms": "number", "bytes": "number",
+		"unchanged": "number", "build_ms": "number", "bytes": "number",
 		"write": {"source": "captured|synthetic|none", "statement": "string", "before_us": "number", "after_us": "number", "added_us": "number"}},
 	"live?": {"applied_at": "time", "before_p95_ms": "number", "after_p95_ms": "number", "before_calls": "number", "after_calls": "number"},
 	"error": "string", "created": "time", "updated": "time"}`

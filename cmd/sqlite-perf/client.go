@@ -131,8 +131,13 @@ func (c *client) change(ctx context.Context, action, id string) error {
 	if err := c.do(ctx, http.MethodPost, "/optimize", body, &review); err != nil {
 		return err
 	}
-	body["action"], body["plan_hash"] = action, review.PlanHash
-	return c.do(ctx, http.MethodPost, "/optimize", body, &review)
+	return c.send(ctx, action, id, review.PlanHash)
+}
+
+// send applies or undoes what was seen under a plan hash.
+func (c *client) send(ctx context.Context, action, id, planHash string) error {
+	body := map[string]string{"action": action, "id": id, "actor": "cli", "plan_hash": planHash}
+	return c.do(ctx, http.MethodPost, "/optimize", body, &advisor.Review{})
 }
 
 // How often and how long a change that is not possible yet is tried again.

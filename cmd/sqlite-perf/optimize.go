@@ -124,11 +124,12 @@ func (o *optimizing) eachRemote(ctx context.Context, target string, plan []*advi
 		return err
 	}
 	for i, r := range plan {
-		change := c.change
-		if i > 0 {
-			change = c.changeLater
+		if i == 0 {
+			err = c.send(ctx, "apply", r.ID, r.PlanHash) // exactly what was shown
+		} else {
+			err = c.changeLater(ctx, "apply", r.ID)
 		}
-		if err := change(ctx, "apply", r.ID); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", r.ID, err)
 		}
 		done(r)

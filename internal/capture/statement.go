@@ -79,6 +79,13 @@ var sources struct {
 	byKey map[string]*Source
 }
 
+// Opened says whether this process has opened the database at path.
+func Opened(path string) bool {
+	sources.Lock()
+	defer sources.Unlock()
+	return sources.byKey[path] != nil
+}
+
 // SourceOf returns the source of the database at path, or of dsn if it is in memory.
 func SourceOf(path, dsn string) *Source {
 	key := path

@@ -15,6 +15,7 @@ type Schema struct {
 	Tables     []*Table
 	Statements []string // the SQL of every object, in the order of sqlite_schema
 	Analyzed   bool     // sqlite_stat1 exists
+	Sampled    bool     // sqlite_stat4 exists
 }
 
 // Table is an ordinary table, or a view or virtual table, for which no index can be made.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,7 +20,8 @@ type DB struct {
 	read *sql.DB
 	busy time.Duration
 
-	immutable bool // opened so, which makes SQLite say that the journal mode is not WAL
+	times     url.Values // parameters of the data source name
+	immutable bool       // opened so, which makes SQLite say that the journal mode is not WAL
 }
 
 // Config configures a DB.
@@ -30,9 +32,15 @@ type Config struct {
 	// https://sqlite.org/pragma.html#pragma_busy_timeout
 	BusyTimeout time.Duration
 
-	// Live says that this process has the database open, so it is never read as immutable, which
-	// would miss changes.
+	// Live says that this process may have the database open. Then the file is touched through SQLite
+	// only: closing any other descriptor of it would drop the locks that the application's
+	// connections hold (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+	// Nor is it read as immutable, which would miss changes.
 	Live bool
+
+	// DSN is the application's data source name. Its parameters for times are taken over, so that
+	// values are bound as the application binds them.
+	DSN string
 }
 
 // Open opens the file for reading. It changes nothing: a database in WAL mode that no process has
@@ -42,15 +50,12 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 5 * time.Second
 	}
-	h, err := check(c.Path)
+	query, err := c.readOnly()
 	if err != nil {
 		return nil, err
 	}
-	query := url.Values{"mode": {"ro"}}
-	if h.wal && !c.Live && size(c.Path+"-shm") == 0 {
-		query = url.Values{"mode": {"ro"}, "immutable": {"1"}}
-	}
-	db := &DB{path: c.Path, busy: c.BusyTimeout, immutable: query.Has("immutable")}
+	db := &DB{path: c.Path, busy: c.BusyTimeout, immutable: query.Has("immutable"), times: timeParameters(c.DSN)}
+	maps.Copy(query, db.times)
 	db.read, err = open(c.Path, query, c.BusyTimeout)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,36 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fileError(c.Path, err, c.BusyTimeout)
 	}
 	return db, nil
+}
+
+// readOnly looks at the file, if that does no harm, and says with which parameters to read it.
+func (c Config) readOnly() (url.Values, error) {
+	query := url.Values{"mode": {"ro"}}
+	if c.Live {
+		_, err := checkInfo(c.Path)
+		return query, err
+	}
+	h, err := check(c.Path)
+	if err == nil && h.wal && size(c.Path+"-shm") == 0 {
+		query.Set("immutable", "1")
+	}
+	return query, err
+}
+
+// timeParameters are the parameters of a data source name that say how times are stored.
+func timeParameters(dsn string) url.Values {
+	_, text, _ := strings.Cut(dsn, "?")
+	all, err := url.ParseQuery(text)
+	if err != nil {
+		return nil
+	}
+	kept := url.Values{}
+	for _, name := range []string{"_time_format", "_time_integer_format", "_inttotime", "_texttotime", "_timezone", "_loc"} {
+		if all.Has(name) {
+			kept[name] = all[name]
+		}
+	}
+	return kept
 }
 
 // idleReaders is how many connections stay open between statements.

@@ -54,18 +54,9 @@ func check(path string) (header, error) {
 	refuse := func(reason string, err error) (header, error) {
 		return header{}, &FileError{Path: path, Reason: reason, Err: err}
 	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return refuse("no such file", err)
-	case err != nil:
-		return refuse(cause(err), err)
-	case info.IsDir():
-		return refuse("is a directory, not a database file", nil)
-	case !info.Mode().IsRegular():
-		return refuse("is not a regular file", nil)
-	case info.Size() == 0:
-		return refuse("is empty: it holds no database yet", nil)
+	info, err := checkInfo(path)
+	if err != nil {
+		return header{}, err
 	}
 	first, err := readHeader(path)
 	if err != nil {
@@ -82,6 +73,27 @@ func check(path string) (header, error) {
 		return refuse(fmt.Sprintf("is corrupt: its header promises %d bytes and it has %d", need, info.Size()), nil)
 	}
 	return h, checkBeside(path)
+}
+
+// checkInfo is the part of check that does not open the file.
+func checkInfo(path string) (fs.FileInfo, error) {
+	refuse := func(reason string, err error) (fs.FileInfo, error) {
+		return nil, &FileError{Path: path, Reason: reason, Err: err}
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return refuse("no such file", err)
+	case err != nil:
+		return refuse(cause(err), err)
+	case info.IsDir():
+		return refuse("is a directory, not a database file", nil)
+	case !info.Mode().IsRegular():
+		return refuse("is not a regular file", nil)
+	case info.Size() == 0:
+		return refuse("is empty: it holds no database yet", nil)
+	}
+	return info, nil
 }
 
 // cause is what an operation on the file failed with, without the path, which the error names already.

@@ -46,6 +46,7 @@ func readSchema(ctx context.Context, tx *sql.Tx) (*schema.Schema, error) {
 			indexSQL[name] = text
 		}
 		s.Analyzed = s.Analyzed || name == "sqlite_stat1"
+		s.Sampled = s.Sampled || name == "sqlite_stat4"
 		return nil
 	})
 	if err != nil {

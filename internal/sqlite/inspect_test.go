@@ -109,7 +109,7 @@ func TestSchemaHostileTables(t *testing.T) {
 			t.Errorf("%q is read as %+v", name, table)
 			continue
 		}
-		if _, err := db.Values(t.Context(), name, name, 3); err != nil {
+		if _, err := db.Values(t.Context(), name, []string{name}, 3); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -146,8 +146,12 @@ func TestValues(t *testing.T) {
 		INSERT INTO t SELECT i, '2024-01-02 03:04:05', nullif(i % 3, 0), NULL FROM n`,
 		`CREATE TABLE w(k TEXT PRIMARY KEY) WITHOUT ROWID`, `INSERT INTO w VALUES ('a'), ('b')`, `CREATE TABLE e(a)`))
 	draw := func(table, column string) []any {
-		list, err := db.Values(context.Background(), table, column, 16)
+		drawn, err := db.Values(context.Background(), table, []string{column}, 16)
 		must(t, err)
+		var list []any
+		for _, row := range drawn {
+			list = append(list, row...)
+		}
 		return list
 	}
 	for _, v := range draw("t", "at") {
@@ -160,10 +164,17 @@ func TestValues(t *testing.T) {
 			t.Errorf("drew %v", v)
 		}
 	}
+	both, err := db.Values(t.Context(), "t", []string{"id", "n"}, 16)
+	must(t, err)
+	for _, row := range both {
+		if row[0].(int64)%3 != row[1].(int64) {
+			t.Errorf("%v are not of one row", row)
+		}
+	}
 	if n := []int{len(draw("t", "id")), len(draw("t", "none")), len(draw("w", "k")), len(draw("e", "a"))}; !cmp.Equal(n, []int{16, 0, 2, 0}) {
 		t.Errorf("drew %v values", n)
 	}
-	if _, err := db.Values(t.Context(), "missing", "a", 3); err == nil || err == sql.ErrNoRows {
+	if _, err := db.Values(t.Context(), "missing", []string{"a"}, 3); err == nil || err == sql.ErrNoRows {
 		t.Errorf("got %v", err)
 	}
 }

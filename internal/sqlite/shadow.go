@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +25,8 @@ type Shadow struct {
 	Before, After *Replayer
 	Bytes         int64 // of one copy
 
-	dir string
+	dir  string
+	lock *os.File // held while the copies are in use: see sweep
 }
 
 // headroom is what must stay free on the disk beside two copies and their journals.
@@ -38,8 +41,10 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	if bytes > maxBytes {
 		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, bytes, maxBytes)
 	}
+	dir = cmp.Or(dir, os.TempDir())
+	sweep(dir)
 	s := &Shadow{}
-	if s.dir, err = os.MkdirTemp(dir, "sqliteperf-shadow-"); err != nil {
+	if s.dir, err = os.MkdirTemp(dir, shadowPrefix); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -47,6 +52,9 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if s.lock, err = lockFile(filepath.Join(s.dir, lockName)); err != nil {
+		return nil, err
+	}
 	if free, ok := freeBytes(s.dir); ok && free < 2*bytes+headroom {
 		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, 2*bytes+headroom)
 	}
@@ -58,10 +66,10 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	if err := copyFile(ctx, after, before); err != nil {
 		return nil, err
 	}
-	if s.Before, err = openReplayer(ctx, before); err != nil {
+	if s.Before, err = openReplayer(ctx, before, db.times); err != nil {
 		return nil, err
 	}
-	s.After, err = openReplayer(ctx, after)
+	s.After, err = openReplayer(ctx, after, db.times)
 	return s, err
 }
 
@@ -96,7 +104,37 @@ func (s *Shadow) Close() error {
 			errs = append(errs, r.close())
 		}
 	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+}
+
+// Names of what a shadow is made of.
+const (
+	shadowPrefix = "sqliteperf-shadow-"
+	lockName     = "in-use"
+)
+
+// unlockedFor is the age from which a directory without a lock file was left behind: between making
+// the one and the other lie microseconds.
+const unlockedFor = 10 * time.Minute
+
+// sweep removes copies whose process was killed: nobody holds their lock.
+func sweep(dir string) {
+	old, _ := filepath.Glob(filepath.Join(dir, shadowPrefix+"*"))
+	for _, name := range old {
+		info, err := os.Stat(filepath.Join(name, lockName))
+		if err != nil {
+			if info, err = os.Stat(name); err != nil || time.Since(info.ModTime()) < unlockedFor {
+				continue
+			}
+		}
+		if lock, err := lockFile(filepath.Join(name, lockName)); err == nil {
+			lock.Close()
+			os.RemoveAll(name)
+		}
+	}
 }
 
 // Replayer runs statements on one copy through one connection.
@@ -108,8 +146,10 @@ type Replayer struct {
 
 // openReplayer opens a copy in WAL mode without syncing: what a replay measures is the work of the
 // statement, and a copy need not survive a power failure.
-func openReplayer(ctx context.Context, path string) (*Replayer, error) {
-	db, err := open(path, url.Values{"mode": {"rw"}, "_journal_mode": {"WAL"}, "_synchronous": {"OFF"}}, time.Second)
+func openReplayer(ctx context.Context, path string, times url.Values) (*Replayer, error) {
+	query := url.Values{"mode": {"rw"}, "_journal_mode": {"WAL"}, "_synchronous": {"OFF"}}
+	maps.Copy(query, times)
+	db, err := open(path, query, time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +157,11 @@ func openReplayer(ctx context.Context, path string) (*Replayer, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Replayer{db: db, conn: conn, path: path}, nil
+	r := &Replayer{db: db, conn: conn, path: path}
+	if err := r.denyFunctions(ctx); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
 }
 
 func (r *Replayer) close() error { return errors.Join(r.conn.Close(), r.db.Close()) }

@@ -41,6 +41,7 @@ export interface Evidence {
   shadow_bytes: number;
   took_ms: number;
   queries: Trial[] | null;
+  unchanged: number; // other statements whose plans stay as they are
   build_ms: number;
   bytes: number;
   write: Write | null;

@@ -10,7 +10,7 @@ import { token } from "./token";
 
 export type Action = "review" | "apply" | "undo";
 
-export const reviewable: State[] = ["proposed", "proved", "inconclusive", "undone", "failed"];
+export const reviewable: State[] = ["proposed", "proved", "undone", "failed"];
 
 /** createFlow holds the steps for one recommendation; the component that shows it makes it anew per id. */
 export function createFlow(id: string) {

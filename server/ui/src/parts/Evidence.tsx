@@ -27,7 +27,7 @@ export function EvidenceCard({ rec }: { rec: Recommendation }) {
       {(e.reasons ?? []).length > 0 && <ul class="reasons">{e.reasons!.map((r) => <li key={r}>{r}</li>)}</ul>}
       {targets.map((q) => <Target key={q.digest} q={q} />)}
       <Facts e={e} basis={rec.basis} />
-      {others.length > 0 && <Others list={others} />}
+      {others.length + e.unchanged > 0 && <Others list={others} unchanged={e.unchanged} />}
     </section>
   );
 }
@@ -92,12 +92,13 @@ function WriteCost({ w }: { w: Write | null }) {
   );
 }
 
-function Others({ list }: { list: Trial[] }) {
+function Others({ list, unchanged }: { list: Trial[]; unchanged: number }) {
   const slower = list.filter((q) => q.verdict === "slower").length;
   return (
     <details class="others" open={slower > 0}>
-      <summary>{plural(list.length, "other statement")} checked, {slower === 0 ? "none slower" : `${slower} slower`}</summary>
+      <summary>{plural(list.length + unchanged, "other statement")} checked, {slower === 0 ? "none slower" : `${slower} slower`}</summary>
       <ul>
+        {unchanged > 0 && <li class="muted">{plural(unchanged, "plan")} unchanged</li>}
         {list.map((q) => (
           <li key={q.digest}>
             <VerdictBadge verdict={q.verdict} />

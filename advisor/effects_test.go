@@ -1,0 +1,93 @@
+package advisor
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	engine "github.com/sqliteperf/sqliteperf/internal/sqlite"
+	"modernc.org/sqlite"
+)
+
+var mails atomic.Int64
+
+func init() {
+	sqlite.MustRegisterScalarFunction("send_mail", 1, func(_ *sqlite.FunctionContext, _ []driver.Value) (driver.Value, error) {
+		mails.Add(1)
+		return int64(1), nil
+	})
+}
+
+// A replay must not call the application's functions: what they do cannot be rolled back.
+func TestReplaysCallNoFunctions(t *testing.T) {
+	path := create(t, orders, "CREATE TRIGGER sold AFTER UPDATE ON orders BEGIN SELECT send_mail(new.id); END")
+	trace := `{"sql": "UPDATE orders SET total = 1 WHERE customer = 7"}
+{"sql": "SELECT * FROM orders WHERE customer = 7", "weight": 100}`
+	list, err := ReadTrace(strings.NewReader(trace), func(line int, reason string) { t.Errorf("line %d: %s", line, reason) })
+	must(t, err)
+	before := mails.Load()
+	report, err := Analyze(t.Context(), path, list, Options{ShadowDir: t.TempDir()})
+	must(t, err)
+	if n := mails.Load() - before; n != 0 {
+		t.Errorf("%d mails were sent", n)
+	}
+	if len(report.Recommendations) == 0 {
+		t.Error("the other statement got no advice")
+	}
+}
+
+// Times are bound in a replay as the application's data source name says.
+func TestTimesAreBoundAsTheApplicationDoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "times.db")
+	dsn := "file:" + path + "?_time_integer_format=unix"
+	db, err := sql.Open("sqlite", dsn)
+	must(t, err)
+	defer db.Close()
+	_, err = db.Exec("CREATE TABLE t(id INTEGER PRIMARY KEY, at INT, x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i, i, 'x' FROM n")
+	must(t, err)
+	d, err := openWith(t.Context(), engine.Config{Path: path, Live: true, DSN: dsn})
+	must(t, err)
+	defer d.Close()
+	report, err := analyze(t.Context(), d, []Query{{
+		Digest: 1, Fingerprint: "SELECT x FROM t WHERE at >= ?", Text: "SELECT x FROM t WHERE at >= ?", ReadOnly: true, Calls: 1,
+		Samples: []Sample{{Text: "SELECT x FROM t WHERE at >= ?", Args: []any{time.Unix(1991, 0)}}}, Source: fromCapture,
+	}}, nil, Options{ShadowDir: t.TempDir()})
+	must(t, err)
+	for _, r := range report.Recommendations {
+		if r.Type == "index" && r.Evidence.Queries[0].Rows != 10 {
+			t.Errorf("the replay returned %d rows, want 10", r.Evidence.Queries[0].Rows)
+		}
+	}
+	if len(report.Recommendations) < 2 {
+		t.Errorf("%d recommendations", len(report.Recommendations))
+	}
+}
+
+// Advice that was decided on is neither lost nor revived by an analysis that looked before.
+func TestAdoptKeepsDecisions(t *testing.T) {
+	app := launch(t, create(t, orders))
+	a := app.advisor
+	defer func() { must(t, a.Close()); app.news.Close() }()
+	old := &Recommendation{ID: "ix01-x", Database: "app", Type: "index", State: Undone}
+	must(t, a.put(t.Context(), old))
+	must(t, a.adopt(t.Context(), "app", &Report{}, time.Now().Add(-time.Hour)))
+	must(t, a.adopt(t.Context(), "app", &Report{}, time.Now().Add(time.Hour)))
+	if r := a.Recommendation("ix01-x"); r == nil || r.State != Undone {
+		t.Errorf("%+v", r)
+	}
+	open := &Recommendation{ID: "ix01-y", Database: "app", Type: "index", State: Proved}
+	must(t, a.put(t.Context(), open))
+	must(t, a.adopt(t.Context(), "app", &Report{}, time.Now().Add(time.Hour)))
+	if r := a.Recommendation("ix01-y"); r != nil {
+		t.Errorf("%+v", r)
+	}
+	list, err := loadRecommendations(t.Context(), a.store)
+	must(t, err)
+	if len(list) != 1 || list[0].ID != "ix01-x" {
+		t.Errorf("restored %+v", list)
+	}
+}
