@@ -70,8 +70,8 @@ func (a *Advisor) analyze(ctx context.Context, always bool) error {
 	}
 	var errs []error
 	for _, w := range a.watchedDatabases() {
-		if w.source.Path == "" {
-			continue
+		if fileSize(w.source.Path) == 0 {
+			continue // in memory, or nothing was written yet
 		}
 		if err := a.analyzeOne(ctx, w, always); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", w.name, err))
