@@ -124,17 +124,25 @@ const unlockedFor = 10 * time.Minute
 func sweep(dir string) {
 	old, _ := filepath.Glob(filepath.Join(dir, shadowPrefix+"*"))
 	for _, name := range old {
-		info, err := os.Stat(filepath.Join(name, lockName))
-		if err != nil {
-			if info, err = os.Stat(name); err != nil || time.Since(info.ModTime()) < unlockedFor {
-				continue
-			}
+		if !exists(filepath.Join(name, lockName)) && young(name) {
+			continue
 		}
 		if lock, err := lockFile(filepath.Join(name, lockName)); err == nil {
 			lock.Close()
 			os.RemoveAll(name)
 		}
 	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// young says whether a directory was changed within unlockedFor.
+func young(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && time.Since(info.ModTime()) < unlockedFor
 }
 
 // Replayer runs statements on one copy through one connection.
