@@ -82,9 +82,9 @@ func whyMissing(queries []*query) string {
 	for _, n := range queries[0].plan {
 		switch {
 		case n.Automatic:
-			does = append(does, "builds an index of "+n.Table+" for each execution")
+			does = append(does, "builds an index of "+queries[0].tableOf(n.Table)+" for each execution")
 		case n.Op == plan.Scan:
-			does = append(does, "reads all of "+n.Table)
+			does = append(does, "reads all of "+queries[0].tableOf(n.Table))
 		case n.Op == plan.TempBTree:
 			does = append(does, "sorts for "+n.Purpose)
 		}

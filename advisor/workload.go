@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
@@ -63,6 +64,18 @@ func (q *query) ties() bool {
 		}
 	}
 	return false
+}
+
+// tableOf is the table that a plan calls by name, which may be an alias.
+func (q *query) tableOf(name string) string {
+	for _, b := range q.read.Blocks {
+		for _, t := range b.Tables {
+			if strings.EqualFold(t.Alias, name) && t.Name != "" {
+				return t.Name
+			}
+		}
+	}
+	return name
 }
 
 func (q *query) testCase() trial.Case { return trial.Case{Calls: q.calls, Ties: q.ties()} }
