@@ -38,7 +38,7 @@ func (t *proof) judge(err error) {
 		reject("writes would pay more than reads save")
 	default:
 		e.Verdict = Proved
-		text := fmt.Sprintf("%d of %d statements it is for got faster, none slower", faster, len(t.targets))
+		text := fmt.Sprintf("%d of %d statements it is for got faster, and save more than writes pay", faster, len(t.targets))
 		if unsure > 0 {
 			text += fmt.Sprintf(", %d unclear", unsure)
 		}
