@@ -150,8 +150,11 @@ func (p *pass) rank(ctx context.Context) error {
 			continue
 		}
 		copies, err := p.copies(ctx)
-		if err != nil || copies == nil {
+		if err != nil {
 			return err
+		}
+		if copies == nil {
+			break
 		}
 		if out, err := copies.Before().Run(ctx, q.calls[0]); err == nil {
 			q.cost = time.Duration(float64(out.CPU) * max(q.Calls, 1))

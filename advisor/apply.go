@@ -55,12 +55,7 @@ func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
 	if w == nil || r.State == Applied || r.State == Applying {
 		return nil
 	}
-	db, err := w.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	s, err := db.Schema(ctx)
+	s, err := schemaOf(ctx, w.open)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func carryOut(ctx context.Context, db database, store *history.Store, r *Recomme
 		}
 	}
 	if err := db.Change(ctx, statements, unchangedSince(s.Version)); err != nil {
-		if !errors.Is(err, ErrStale) {
+		if !errors.Is(err, ErrStale) && ctx.Err() == nil {
 			r.State, r.Error = Failed, describe(err)
 			if action == "undo" {
 				r.State = Applied

@@ -48,6 +48,16 @@ type replayer interface {
 	IndexBytes(ctx context.Context, index string) (int64, error)
 }
 
+// schemaOf opens a database, reads its schema and closes it.
+func schemaOf(ctx context.Context, open func(context.Context) (database, error)) (*schema.Schema, error) {
+	db, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.Schema(ctx)
+}
+
 // sqliteDatabase, sqliteShadow: the structs of internal/sqlite as the interfaces above.
 type (
 	sqliteDatabase struct{ *sqlite.DB }

@@ -91,3 +91,38 @@ func TestAdoptKeepsDecisions(t *testing.T) {
 		t.Errorf("restored %+v", list)
 	}
 }
+
+// Without copies to run statements on, those called most often come first.
+func TestRankWithoutCopies(t *testing.T) {
+	p := &pass{options: Options{NoProof: true}.withDefaults(), report: func(string, string, float64) {}}
+	for _, calls := range []float64{1, 3, 2} {
+		p.queries = append(p.queries, &query{Query: Query{Calls: calls}})
+	}
+	must(t, p.rank(t.Context()))
+	for i, want := range []float64{3, 2, 1} {
+		if p.queries[i].Calls != want {
+			t.Errorf("place %d has %v calls, want %v", i, p.queries[i].Calls, want)
+		}
+	}
+}
+
+// Advice found again while it counts as applied means that its index is gone, unless it is another index.
+func TestAdoptNoticesLostIndexes(t *testing.T) {
+	app := launch(t, create(t, orders))
+	a := app.advisor
+	defer func() { must(t, a.Close()); app.news.Close() }()
+	for _, c := range []struct {
+		id, again string
+		want      State
+	}{
+		{"ix01-gone", "CREATE INDEX a ON orders(total)", Proved},
+		{"ix01-there", "CREATE INDEX a_1 ON orders(total)", Applied},
+	} {
+		must(t, a.put(t.Context(), &Recommendation{ID: c.id, Database: "app", Type: "index", State: Applied, Statements: []string{"CREATE INDEX a ON orders(total)"}}))
+		found := &Recommendation{ID: c.id, Database: "app", Type: "index", State: Proved, Statements: []string{c.again}}
+		must(t, a.adopt(t.Context(), "app", &Report{Recommendations: []*Recommendation{found}}, time.Now().Add(time.Hour)))
+		if r := a.Recommendation(c.id); r == nil || r.State != c.want {
+			t.Errorf("%s: %+v", c.id, r)
+		}
+	}
+}

@@ -46,12 +46,7 @@ func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation,
 // follow makes the rest of a plan rest on the schema as the change before left it: who approved the
 // plan approved that change too.
 func follow(ctx context.Context, path string, made *Recommendation, rest []*Recommendation) error {
-	db, err := openDatabase(ctx, path)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	s, err := db.Schema(ctx)
+	s, err := schemaOf(ctx, func(ctx context.Context) (database, error) { return openDatabase(ctx, path) })
 	if err != nil {
 		return err
 	}

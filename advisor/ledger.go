@@ -64,7 +64,8 @@ func (a *Advisor) adopt(ctx context.Context, database string, report *Report, be
 			switch {
 			case before.Updated.After(began): // applied or undone since the analysis looked
 				continue
-			case before.State == Applied && r.Type == "index":
+			case before.State == Applied && r.Type == "index" && slices.Equal(before.Statements, r.Statements):
+				// The name would be taken if the index were still there.
 				if err := a.audit(ctx, "advisor", string(Undone), r.ID, "its index is gone: "+r.Title); err != nil {
 					return err
 				}
@@ -119,17 +120,15 @@ func (a *Advisor) saveDropped(ctx context.Context, r *Recommendation) error {
 	return save(ctx, a.store, &gone)
 }
 
-// put stores a recommendation and tells of it. r is not changed afterwards.
+// put takes over a recommendation, tells of it and stores it. What cannot be stored, on a full disk say,
+// holds all the same. r is not changed afterwards.
 func (a *Advisor) put(ctx context.Context, r *Recommendation) error {
 	r.Updated = time.Now().UTC()
-	if err := save(ctx, a.store, r); err != nil {
-		return err
-	}
 	a.mu.Lock()
 	a.recs[r.ID] = r
 	a.mu.Unlock()
 	a.feed.publish("recommendation", r)
-	return nil
+	return save(ctx, a.store, r)
 }
 
 func save(ctx context.Context, store *history.Store, r *Recommendation) error {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 const (
@@ -39,6 +40,51 @@ func inspect(path string) (fresh bool, err error) {
 		return false, ErrForeign
 	}
 	return judge(header, path)
+}
+
+// claimed counts the stores of this process by path.
+var claimed struct {
+	sync.Mutex
+	stores map[string]int
+}
+
+// claim looks at the file, or makes it, unless another store of this process has it open: closing any
+// other descriptor of it would then drop that store's locks, as POSIX has it.
+// https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+func claim(path string) (release func(), err error) {
+	key := real(path)
+	claimed.Lock()
+	defer claimed.Unlock()
+	if claimed.stores[key] == 0 {
+		fresh, err := inspect(path)
+		if err == nil && fresh {
+			err = touch(path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		key = real(path) // now that it exists
+	}
+	if claimed.stores == nil {
+		claimed.stores = map[string]int{}
+	}
+	claimed.stores[key]++
+	return sync.OnceFunc(func() {
+		claimed.Lock()
+		defer claimed.Unlock()
+		claimed.stores[key]--
+	}), nil
+}
+
+// real is the absolute path without symbolic links, as far as there is one.
+func real(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return resolved
+	}
+	return path
 }
 
 func kindOf(info os.FileInfo) string {

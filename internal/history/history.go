@@ -50,8 +50,9 @@ type Interval struct {
 
 // Store is an open history file.
 type Store struct {
-	config Config
-	db     *sql.DB
+	config  Config
+	db      *sql.DB
+	release func() // of the claim, once
 
 	write sync.Mutex // one writer at a time: waiting here is cheaper than in busy_timeout
 
@@ -64,20 +65,19 @@ type Store struct {
 func Open(ctx context.Context, c Config) (*Store, error) {
 	c = c.withDefaults()
 	s := &Store{config: c, sources: map[string]*capture.Source{}}
-	fresh, err := inspect(c.Path)
+	release, err := claim(c.Path)
 	if err != nil {
 		return nil, s.fail("open", err)
 	}
-	if fresh {
-		if err := touch(c.Path); err != nil {
-			return nil, s.fail("create", err)
-		}
-	}
+	s.release = release
 	if s.db, err = sql.Open("sqlite", dsn(c.Path)); err != nil {
+		s.release()
 		return nil, s.fail("open", err)
 	}
 	if err := s.prepare(ctx); err != nil {
-		return nil, s.fail("open", errors.Join(err, s.db.Close()))
+		err = errors.Join(err, s.db.Close())
+		s.release()
+		return nil, s.fail("open", err)
 	}
 	return s, nil
 }
@@ -86,7 +86,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func (s *Store) Close() error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	if err := s.db.Close(); err != nil {
+	err := s.db.Close()
+	s.release()
+	if err != nil {
 		return s.fail("close", err)
 	}
 	return nil
