@@ -70,6 +70,9 @@ type Advisor struct {
 	// changing is held while the application's database is changed: one change at a time.
 	changing sync.Mutex
 
+	exporting sync.Mutex // held while exporters run
+	exporters []*Exporter
+
 	// analyzing holds one token during an analysis: one at a time.
 	analyzing chan struct{}
 

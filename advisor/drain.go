@@ -81,6 +81,7 @@ func (d *drain) drain() {
 	d.reader.Drain(func(events []capture.Event) {
 		d.table.Add(events)
 		d.second.add(events)
+		d.toExporters(func(e Exporter) { e.Export(events) })
 	})
 }
 
@@ -109,6 +110,7 @@ func (d *drain) closeInterval(now time.Time, last bool) {
 		Dropped:  counts.Dropped - d.counted.Dropped,
 	}
 	in := closedInterval{history.Interval{Start: d.started, End: now, Counts: delta}, d.table.Take()}
+	d.toExporters(func(e Exporter) { e.ExportInterval(in.Start, in.End, in.summaries) })
 	d.pending = append(d.pending, in)
 	d.closed <- in
 	d.started, d.counted = now, counts

@@ -58,7 +58,7 @@ func (c *call) rows(inner driver.Rows, err error) (driver.Rows, error) {
 // record completes ev with what was known when the call began and sends it.
 func (c *call) record(ev capture.Event) {
 	ev.Mode, ev.Start, ev.Statement, ev.Scope = c.mode, c.start, c.statement, c.scope
-	ev.Source, ev.Conn = c.conn.source, c.conn.id
+	ev.Source, ev.Conn = c.conn.source, uint32(c.conn.id)
 	if c.tx != nil {
 		ev.Tx = c.tx.id
 		c.tx.statements++

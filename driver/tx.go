@@ -72,6 +72,6 @@ func (t *tx) record(mode capture.Mode, err error) {
 	total := capture.Since(t.start)
 	t.conn.ring.Record(capture.Event{
 		Kind: capture.KindTransaction, Mode: mode, Error: classify(err), Start: t.start, First: total, Total: total,
-		Rows: t.statements, Source: t.conn.source, Scope: t.scope, Conn: t.conn.id, Tx: t.id,
+		Rows: t.statements, Source: t.conn.source, Scope: t.scope, Conn: uint32(t.conn.id), Tx: t.id,
 	})
 }

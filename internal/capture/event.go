@@ -14,7 +14,7 @@ type Kind uint8
 // The kinds of events.
 const (
 	KindStatement   Kind = iota // one execution of one SQL text
-	KindTransaction             // BEGIN to COMMIT or ROLLBACK, by database/sql's Tx
+	KindTransaction             // BEGIN to COMMIT or ROLLBACK, by database/sql's Tx or by hand
 	KindRequest                 // one HTTP request
 )
 
@@ -49,15 +49,35 @@ const (
 
 var errorNames = [...]string{"", "busy", "locked", "constraint", "interrupted", "full", "corrupt", "other"}
 
+// ErrorClasses is how many classes there are.
+const ErrorClasses = len(errorNames)
+
 // String returns the class as a lower-case word, "" for success.
 func (c ErrorClass) String() string { return errorNames[c] }
 
+// Flags are yes-or-no facts about an event.
+type Flags uint8
+
+// The flags.
+const (
+	FlagLate     Flags = 1 << iota // began after the end of the scope it ran in
+	FlagCounted                    // the counters of SQLite's own are there
+	FlagCached                     // a statement from the connection's statement cache
+	FlagUpgraded                   // a transaction that had read before its first write
+)
+
+// Has says that all flags of f are set.
+func (f Flags) Has(flags Flags) bool { return f&flags == flags }
+
 // Event is one finished statement, transaction or request. It is a value of at most 128 bytes
-// and holds no text of its own: texts are shared through Statement and Scope.
+// and holds no text of its own: texts are shared through Statement, Scope and Site.
 type Event struct {
 	Kind  Kind
 	Mode  Mode
 	Error ErrorClass
+	Flags Flags
+	Begin Begin // how a transaction began
+	End   End   // why a transaction was rolled back
 
 	Status uint16 // HTTP status of a request
 
@@ -71,9 +91,26 @@ type Event struct {
 	Source    *Source    // the database, nil for a request
 	Statement *Statement // nil unless Kind is KindStatement
 	Scope     *Scope     // the request it ran in, nil if unattributed
+	Site      *Site      // the line that called it, nil if unknown
+	Trace     *Trace     // the application's own span around it, nil unless it has one
 
-	Conn uint64 // connection, numbered from 1 in order of opening
 	Tx   uint64 // transaction, numbered from 1 in order of beginning; 0 outside one
+	Conn uint32 // connection, numbered from 1 in order of opening
+
+	Params Params // what was bound
+	Work          // what SQLite did
+}
+
+// Work is what SQLite says that an execution cost it: its counters of one statement, and the wait
+// for locks. Each stops at its largest value. https://sqlite.org/c3ref/c_stmtstatus_counter.html
+type Work struct {
+	LockWait   uint32 // lock wait in microseconds, after SQLite's schedule of retries
+	Steps      uint32 // virtual machine instructions
+	FullScan   uint32 // rows stepped over in full scans
+	AutoIndex  uint32 // rows put into automatic indexes
+	Sorts      uint16 // sorts
+	Reprepares uint8  // times it was compiled anew
+	Retries    uint8  // times a lock was tried again
 }
 
 // Instant is a reading of the monotonic clock in nanoseconds since the process started.

@@ -134,7 +134,7 @@ func TestSendersDoNotWaitForTheReader(t *testing.T) {
 				defer ring.Close()
 			}
 			for n := range each {
-				ring.Record(Event{Conn: uint64(i), Rows: int64(n)})
+				ring.Record(Event{Conn: uint32(i), Rows: int64(n)})
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestSendersDoNotWaitForTheReader(t *testing.T) {
 
 	var seen uint64
 	var last Counts
-	newest := map[uint64]int64{}
+	newest := map[uint32]int64{}
 	drain := func() {
 		reader.Drain(func(events []Event) {
 			for _, ev := range events {

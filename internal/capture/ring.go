@@ -3,11 +3,17 @@ package capture
 import "sync"
 
 const (
-	ringStart = 32            // first size of a ring's buffer: an idle connection costs 2.8 KiB
-	ringLimit = 4096          // full size, twice 352 KiB for a connection that ever needed it
+	ringStart = 32            // first size of a ring's buffer: an idle connection costs 4 KiB
+	ringLimit = 4096          // full size, twice 512 KiB for a connection that ever needed it
 	ringWake  = ringLimit / 4 // events after which the drain is asked to come: it then has 6 ms of the
 	// fastest connection measured (2 µs per prepared SELECT, BenchmarkPaired of driver)
 )
+
+// Sink takes events. Record is called on the goroutine that ran the statement, must return at once
+// and be safe for concurrent use.
+type Sink interface {
+	Record(Event)
+}
 
 // Ring is a bounded buffer of events with one sender and one drain. The sender is a connection,
 // used by one goroutine at a time, or a middleware shared by many: Record is safe for both.

@@ -12,9 +12,12 @@ type Scope struct {
 	ID uint64 // numbered from 1 in order of beginning
 
 	name       atomic.Pointer[string]
+	trace      atomic.Pointer[Trace]
 	statements atomic.Int64
 	time       atomic.Int64
+	ended      atomic.Int64
 	muted      atomic.Bool
+	kept       atomic.Bool
 }
 
 var (
@@ -38,6 +41,24 @@ func (s *Scope) Name() string {
 // SetName names the scope. The last call wins.
 func (s *Scope) SetName(name string) { s.name.Store(&name) }
 
+// Trace is the scope's span, made when it is first asked for.
+func (s *Scope) Trace() *Trace {
+	if t := s.trace.Load(); t != nil {
+		return t
+	}
+	s.trace.CompareAndSwap(nil, NewTrace())
+	return s.trace.Load()
+}
+
+// Continue makes the scope's span a child of parent. It does nothing once the span is known.
+func (s *Scope) Continue(parent *Trace) { s.trace.CompareAndSwap(nil, parent.Child()) }
+
+// Keep asks that the scope's span be exported, because something within it was.
+func (s *Scope) Keep() { s.kept.Store(true) }
+
+// Kept says that Keep was called.
+func (s *Scope) Kept() bool { return s.kept.Load() }
+
 // Add counts one statement that took d.
 func (s *Scope) Add(d time.Duration) {
 	s.statements.Add(1)
@@ -50,6 +71,15 @@ func (s *Scope) Statements() int64 { return s.statements.Load() }
 // Time is how long the scope's statements took so far. Statements that ran at the same time
 // count each.
 func (s *Scope) Time() time.Duration { return time.Duration(s.time.Load()) }
+
+// End says that the scope's work is done: what begins in it from now on is late.
+func (s *Scope) End() { s.ended.CompareAndSwap(0, int64(Now())) }
+
+// Ended says that what begins at i begins after the scope's end.
+func (s *Scope) Ended(i Instant) bool {
+	end := s.ended.Load()
+	return end != 0 && int64(i) > end
+}
 
 // Mute makes the scope and its statements the toolkit's own, which are not recorded.
 func (s *Scope) Mute() { s.muted.Store(true) }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Statement is one fingerprint, shared by every event of every text that has it.
@@ -13,13 +14,34 @@ type Statement struct {
 	Summary     string // verb and tables, such as "SELECT orders customers"
 	ReadOnly    bool   // certainly only reads: SELECT, VALUES, EXPLAIN or a WITH around them
 	Changes     bool   // INSERT, UPDATE, DELETE or REPLACE, whose affected rows count
+	Control     Control
 
 	// Text is the first text seen, as written. It may hold literals, so it stays in memory: it is
 	// explained and replayed, never stored or shown.
 	Text string
 
 	Samples Samples
+
+	calls atomic.Uint32 // counted where call sites are sampled
 }
+
+// Called counts a call and says how many there were before. It stops being exact after four billion.
+func (s *Statement) Called() uint32 { return s.calls.Add(1) - 1 }
+
+// Control says what a statement does to the transaction. https://sqlite.org/lang_transaction.html
+type Control uint8
+
+// The kinds of control. A ROLLBACK TO is none, for the transaction goes on.
+const (
+	ControlNone Control = iota
+	ControlBegin
+	ControlBeginImmediate
+	ControlBeginExclusive
+	ControlCommit
+	ControlRollback
+	ControlSavepoint
+	ControlRelease
+)
 
 // Samples keeps a few parameter lists of one statement. It is empty unless the application
 // allowed values to be kept. Safe for concurrent use.
@@ -64,6 +86,10 @@ type Source struct {
 	ID   uint32 // numbered from 1 in order of first use
 	Path string // absolute path of the main database file, "" in memory
 	DSN  string // as given to sql.Open, the first if there were several
+
+	mu     sync.Mutex
+	conns  map[*Conn]struct{}
+	closed Pool // of connections that are closed, and how many were opened
 }
 
 // Name is a short name for the database: its file's, or ":memory:".
