@@ -2,9 +2,9 @@ package driver
 
 import "testing"
 
-// TestAllocationsOverTheBareDriver holds each road to what is promised.
+// TestAllocationsOverTheBareDriver holds each road to what is promised, as the zero Config has it.
 func TestAllocationsOverTheBareDriver(t *testing.T) {
-	raw, wrapped := benchPair(t)
+	raw, wrapped := openSide(t, benchSides[0].open), openSide(t, oursWith(Config{}))
 	for _, road := range benchRoads {
 		t.Run(road.name, func(t *testing.T) {
 			bare, ours := road.prepare(t, raw), road.prepare(t, wrapped)

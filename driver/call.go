@@ -1,103 +1,140 @@
 package driver
 
 import (
-	"database/sql"
+	"context"
 	"database/sql/driver"
-	"math/rand/v2"
-	"slices"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
-// call is one execution between its begin and its record. It lives on the stack.
+// call is one execution between its begin and its record. Calls without rows live on the stack.
 type call struct {
-	conn      *conn
-	statement *capture.Statement
-	scope     *capture.Scope
-	tx        *tx
-	start     capture.Instant
-	mode      capture.Mode
+	capture.OpenRows
+	conn   *conn
+	tx     *tx
+	trace  *capture.Trace
+	params capture.Params
+	mode   capture.Mode
+	flags  capture.Flags
+	muted  bool
 }
 
-func (c *conn) begin(query string, args []driver.NamedValue, scope *capture.Scope, mode capture.Mode) call {
-	statement := c.statements.find(query)
-	if c.config.Parameters == ParametersValues && len(args) > 0 && query == statement.Text {
-		statement.Samples.Offer(rand.Uint64N, func() []any { return copyArgs(args) })
+func (c *conn) begin(ctx context.Context, query string, args []driver.NamedValue, mode capture.Mode) call {
+	scope := c.scope(ctx)
+	if scope.Muted() {
+		return call{conn: c, muted: true}
 	}
-	return call{conn: c, statement: statement, scope: scope, tx: c.tx, start: capture.Now(), mode: mode}
+	statement := c.statements.find(query)
+	k := call{conn: c, tx: c.tx, trace: capture.TraceIn(ctx), mode: mode}
+	k.OpenRows = capture.OpenRows{Statement: statement, Scope: scope, Conn: c.pool.ID}
+	if len(args) > 0 {
+		k.params = c.paramsOf(query, statement, args)
+	}
+	if !c.config.NoCallers {
+		k.Site = c.caller(statement)
+	}
+	k.Start = capture.Now()
+	c.pool.Use(k.Start)
+	if scope != nil && scope.Ended(k.Start) {
+		k.flags = capture.FlagLate
+	}
+	return k
 }
 
 // exec records an execution that returns no rows.
-func (c *call) exec(result driver.Result, err error) {
-	if unseen(err) {
+func (c *call) exec(result driver.Result, cost spent, err error) {
+	if c.muted || unseen(err) {
 		return
 	}
+	total := c.took()
 	var affected int64
-	if err == nil && result != nil && c.statement.Changes {
+	if err == nil && result != nil && c.Statement.Changes {
 		affected, _ = result.RowsAffected()
 	}
-	total := capture.Since(c.start)
-	c.record(capture.Event{Error: classify(err), First: total, Total: total, Affected: affected})
+	c.record(&capture.Event{Error: classify(err), First: total, Total: total, Affected: affected}, cost, err)
+}
+
+// took ends the call: it is how long it took.
+func (c *call) took() time.Duration {
+	end := capture.Now()
+	c.conn.pool.Used(end)
+	return time.Duration(end - c.Start)
 }
 
 // rows records a failed query at once and a good one when its rows are closed. modernc has made
 // the first step when Query returns, so that is the time of the first row.
-func (c *call) rows(inner driver.Rows, err error) (driver.Rows, error) {
+func (c *call) rows(inner driver.Rows, l lease, err error) (driver.Rows, error) {
 	if err == nil {
-		if base, ok := inner.(innerRows); ok {
-			return &rows{innerRows: base, call: *c, first: capture.Since(c.start)}, nil
+		if base, ok := inner.(innerRows); ok && (!c.muted || l.entry != nil) {
+			return c.open(base, l), nil
 		}
 	}
-	if !unseen(err) {
-		total := capture.Since(c.start)
-		c.record(capture.Event{Error: classify(err), First: total, Total: total})
+	if !c.muted && !unseen(err) {
+		total := c.took()
+		c.record(&capture.Event{Error: classify(err), First: total, Total: total}, c.failed(err), err)
 	}
 	return inner, err
 }
 
+// open wraps the rows of a query that began well.
+func (c *call) open(base innerRows, l lease) *rows {
+	r := &rows{innerRows: base, call: *c, lease: l}
+	if !c.muted {
+		r.first = capture.Since(c.Start)
+		c.conn.pool.Begin(&r.call.OpenRows)
+	}
+	return r
+}
+
+// failed is the wait for locks of a query that failed for them. Of other failures nothing is known:
+// they may have come before the first step, and SQLite tells only of the last.
+func (c *call) failed(err error) spent {
+	switch classify(err) {
+	case capture.ErrorBusy, capture.ErrorLocked, capture.ErrorInterrupted:
+		return c.conn.session.locks()
+	}
+	return spent{}
+}
+
 // record completes ev with what was known when the call began and sends it.
-func (c *call) record(ev capture.Event) {
-	ev.Mode, ev.Start, ev.Statement, ev.Scope = c.mode, c.start, c.statement, c.scope
-	ev.Source, ev.Conn = c.conn.source, uint32(c.conn.id)
+func (c *call) record(ev *capture.Event, cost spent, err error) {
+	ev.Mode, ev.Start, ev.Statement, ev.Scope = c.mode, c.Start, c.Statement, c.Scope
+	ev.Source, ev.Conn, ev.Site, ev.Trace = c.conn.source, c.Conn, c.Site, c.trace
+	ev.Params, ev.Work, ev.Flags = c.params, cost.Work, c.flags|cost.flags
+	if limit := uint32(ev.Total.Microseconds()); ev.LockWait > limit {
+		ev.LockWait = limit // given up before the schedule was over
+	}
+	if ev.Site == nil && ev.Total >= slowCall && !c.conn.config.NoCallers {
+		ev.Site = walkCallers(c.conn.config.CallerSkip)
+	}
 	if c.tx != nil {
 		ev.Tx = c.tx.id
-		c.tx.statements++
+		c.tx.ran(c.Statement)
 	}
-	if c.scope != nil {
-		c.scope.Add(ev.Total)
+	if c.Scope != nil {
+		c.Scope.Add(ev.Total)
 	}
-	c.conn.ring.Record(ev)
+	c.conn.send(ev)
+	if c.Statement.Control != capture.ControlNone || err != nil && c.conn.tx != nil {
+		c.conn.follow(c, err)
+	}
+}
+
+// send hands an event to whoever is to get it.
+func (c *conn) send(ev *capture.Event) {
+	if c.config.Sink != nil {
+		sendTo(c.config.Sink, *ev)
+		return
+	}
+	c.ring.Add(ev)
+}
+
+// sendTo hands an event to the application's sink. Its panic is not the query's.
+func sendTo(sink Sink, ev capture.Event) {
+	defer func() { _ = recover() }()
+	sink.Record(ev)
 }
 
 // unseen says that database/sql will try another road or connection: nothing was executed.
 func unseen(err error) bool { return err == driver.ErrSkip || err == driver.ErrBadConn }
-
-// sampleBytes bounds one kept value; a longer one makes the whole list unfit for replay.
-const sampleBytes = 4096
-
-// listBytes bounds one kept list, counting 16 bytes for each value besides its text.
-const listBytes = 64 << 10
-
-// copyArgs copies bound values so that they outlive the call, or returns nil if one is too long, or
-// all together are.
-func copyArgs(args []driver.NamedValue) []any {
-	list, left := make([]any, len(args)), listBytes
-	for i, arg := range args {
-		size := 0
-		switch v := arg.Value.(type) {
-		case []byte:
-			size, list[i] = len(v), slices.Clone(v)
-		case string:
-			size, list[i] = len(v), v
-		default:
-			list[i] = v
-		}
-		if left -= 16 + size; size > sampleBytes || left < 0 {
-			return nil
-		}
-		if arg.Name != "" {
-			list[i] = sql.Named(arg.Name, list[i])
-		}
-	}
-	return list
-}

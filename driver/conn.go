@@ -40,25 +40,40 @@ type innerConn interface {
 // conn records what goes through the inner connection. All methods it does not define are the
 // inner connection's own.
 type conn struct {
-	innerConn
-	config     Config
-	source     *capture.Source
-	ring       *capture.Ring
-	id         uint64
+	innerConn // modernc's
+	session   *session
+	chain     chain // the interceptors' connection around session, nil without any
+	config    Config
+	source    *capture.Source
+	ring      *capture.Ring
+	pool      *capture.Conn
+	txlock    capture.Begin // how BeginTx begins
+
 	statements statementCache
-	tx         *tx // the transaction begun by BeginTx, nil outside one
+	callers    callerCache
+	tx         *tx // the transaction that is open, nil outside one
+
+	// ctx is what the connection was lent out with, and owner the scope of it: a statement run with
+	// a context that says nothing belongs to who holds the connection.
+	ctx   context.Context
+	owner *capture.Scope
 }
 
-var connections, transactions atomic.Uint64
+var transactions atomic.Uint64
 
-func newConn(base innerConn, config Config, source *capture.Source) *conn {
-	return &conn{
-		innerConn: base,
-		config:    config,
-		source:    source,
-		ring:      config.recorder.Ring(),
-		id:        connections.Add(1),
+func newConn(ctx context.Context, from *connector, s *session, chained chain) *conn {
+	c := &conn{
+		innerConn: s.innerConn,
+		session:   s,
+		chain:     chained,
+		config:    from.config,
+		source:    from.source,
+		ring:      from.config.recorder.Ring(),
+		pool:      from.source.Open(),
+		txlock:    txlock(from.dsn),
 	}
+	c.lent(ctx)
+	return c
 }
 
 // Unwrap returns modernc's connection, for use inside sql.Conn.Raw.
@@ -67,70 +82,110 @@ func (c *conn) Unwrap() driver.Conn { return c.innerConn }
 // Source identifies the database the connection is to.
 func (c *conn) Source() *capture.Source { return c.source }
 
-// Close closes the inner connection and lets the recorder forget this one.
+// Close closes the inner connection and lets the recorder forget this one. A transaction that is
+// open is rolled back by SQLite.
 func (c *conn) Close() error {
-	err := c.innerConn.Close()
+	if c.tx != nil {
+		c.tx.record(capture.ModeRollback, capture.EndClosed, nil)
+	}
+	err := c.session.Close()
+	c.pool.Close()
 	c.ring.Close()
 	return err
 }
 
-// scope finds who runs a statement: the scope of ctx, or else the one that began the transaction.
+// scope finds who runs a statement: the scope of ctx, or else the one that began the transaction,
+// or else the one that holds the connection. Nobody is ever guessed.
 func (c *conn) scope(ctx context.Context) *capture.Scope {
-	if s := capture.ScopeOf(ctx); s != nil {
-		return s
+	s := c.owner
+	if !identical(ctx, c.ctx) {
+		s = capture.ScopeOf(ctx)
 	}
-	if c.tx != nil {
+	switch {
+	case s != nil:
+		return s
+	case c.tx != nil && c.tx.scope != nil:
 		return c.tx.scope
 	}
-	return nil
+	return c.owner
+}
+
+// identical says that two contexts are the same value, without comparing what they hold: a context
+// may be of a type that cannot be compared.
+func identical(a, b context.Context) bool {
+	aTable, aValue := words(&a)
+	bTable, bValue := words(&b)
+	return aTable == bTable && aValue == bValue
 }
 
 // QueryContext runs query on the inner connection, whose result it wraps.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	scope := c.scope(ctx)
-	if scope.Muted() {
-		return c.innerConn.QueryContext(ctx, query, args)
+	call := c.begin(ctx, query, args, capture.ModeQuery)
+	if c.chain != nil {
+		return call.chained(func() (driver.Rows, error) { return c.chain.QueryContext(ctx, query, args) })
 	}
-	call := c.begin(query, args, scope, capture.ModeQuery)
-	inner, err := c.innerConn.QueryContext(ctx, query, args)
-	return call.rows(inner, err)
+	inner, lease, err := c.session.query(ctx, query, args)
+	return call.rows(inner, lease, err)
 }
 
 // ExecContext runs query on the inner connection.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	scope := c.scope(ctx)
-	if scope.Muted() {
-		return c.innerConn.ExecContext(ctx, query, args)
+	call := c.begin(ctx, query, args, capture.ModeExec)
+	if c.chain != nil {
+		return call.chainedExec(func() (driver.Result, error) { return c.chain.ExecContext(ctx, query, args) })
 	}
-	call := c.begin(query, args, scope, capture.ModeExec)
-	result, err := c.innerConn.ExecContext(ctx, query, args)
-	call.exec(result, err)
+	result, cost, err := c.session.exec(ctx, query, args)
+	call.exec(result, cost, err)
 	return result, err
 }
 
 // Query is for callers that hold the connection by sql.Conn.Raw; database/sql uses QueryContext.
 func (c *conn) Query(query string, args []driver.Value) (driver.Rows, error) {
-	call := c.begin(query, nil, c.scope(context.Background()), capture.ModeQuery)
+	call := c.begin(context.Background(), query, nil, capture.ModeQuery)
+	if c.chain != nil {
+		return call.chained(func() (driver.Rows, error) { return c.chain.Query(query, args) })
+	}
 	inner, err := c.innerConn.Query(query, args)
-	return call.rows(inner, err)
+	return call.rows(inner, lease{}, err)
 }
 
 // Exec is for callers that hold the connection by sql.Conn.Raw; database/sql uses ExecContext.
 func (c *conn) Exec(query string, args []driver.Value) (driver.Result, error) {
-	call := c.begin(query, nil, c.scope(context.Background()), capture.ModeExec)
+	call := c.begin(context.Background(), query, nil, capture.ModeExec)
+	if c.chain != nil {
+		return call.chainedExec(func() (driver.Result, error) { return c.chain.Exec(query, args) })
+	}
 	result, err := c.innerConn.Exec(query, args)
-	call.exec(result, err)
+	call.exec(result, spent{}, err)
 	return result, err
 }
 
 // PrepareContext prepares query; executions of the statement are recorded, preparing is not.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if c.chain != nil {
+		return c.chainedPrepare(query, func() (driver.Stmt, error) { return c.chain.PrepareContext(ctx, query) })
+	}
 	inner, err := c.innerConn.PrepareContext(ctx, query)
 	return c.wrapStmt(inner, query, err)
 }
 
 // Prepare is PrepareContext without a context.
 func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	if c.chain != nil {
+		return c.chainedPrepare(query, func() (driver.Stmt, error) { return c.chain.Prepare(query) })
+	}
 	inner, err := c.innerConn.Prepare(query)
 	return c.wrapStmt(inner, query, err)
+}
+
+// Deserialize replaces the database, and with it what kept statements were compiled for.
+func (c *conn) Deserialize(buf []byte) error {
+	c.session.forget()
+	return c.innerConn.Deserialize(buf)
+}
+
+// NewRestore replaces the database step by step, and with it what kept statements were compiled for.
+func (c *conn) NewRestore(srcURI string) (*sqlite.Backup, error) {
+	c.session.forget()
+	return c.innerConn.NewRestore(srcURI)
 }

@@ -11,7 +11,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"os"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"modernc.org/sqlite"
@@ -22,43 +21,21 @@ const Name = "sqlite-perf"
 
 func init() { sql.Register(Name, perfDriver{}) }
 
-// Config configures a connector. The zero value works.
-type Config struct {
-	// Parameters says what is kept of the values bound to statements. Default ParametersOff.
-	Parameters Parameters
-
-	// recorder is where events go; the process-wide one unless a test says otherwise.
-	recorder *capture.Recorder
-}
-
-// Parameters says what is kept of bound values.
-type Parameters uint8
-
-const (
-	// ParametersOff keeps nothing. Proofs draw values from the columns that statements compare
-	// with, and say so.
-	ParametersOff Parameters = iota
-	// ParametersValues keeps up to 32 parameter lists per statement in memory, equally likely any
-	// of those bound so far. They are replayed on shadow copies, never stored or shown.
-	ParametersValues
-)
+// Open is sql.Open with a Config. Like it, it opens no connection yet.
+func Open(dsn string, c Config) *sql.DB { return sql.OpenDB(NewConnector(dsn, c)) }
 
 // NewConnector returns a connector for sql.OpenDB. Like sql.Open it opens nothing; a data source
-// name that modernc refuses is refused by the first Connect, with modernc's own error.
+// name that modernc refuses is refused by the first Connect, with modernc's own error, and so is a
+// Config out of range.
 func NewConnector(dsn string, c Config) driver.Connector {
 	if c.recorder == nil {
 		c.recorder = capture.Default
 	}
 	base, err := sqlite.NewConnector(dsn)
-	return &connector{base: base, err: err, config: c, source: capture.SourceOf(filePath(dsn), dsn)}
-}
-
-// configFromEnv is what sql.Open uses: SQLITE_PERF_PARAMETERS=values allows values to be kept.
-func configFromEnv() Config {
-	if os.Getenv("SQLITE_PERF_PARAMETERS") == "values" {
-		return Config{Parameters: ParametersValues}
+	if err == nil {
+		err = c.check()
 	}
-	return Config{}
+	return &connector{base: base, err: err, config: c, dsn: dsn, source: capture.SourceOf(filePath(dsn), dsn)}
 }
 
 // perfDriver is what sql.Register knows under Name.
@@ -76,25 +53,33 @@ func (perfDriver) Open(dsn string) (driver.Conn, error) {
 
 type connector struct {
 	base   driver.Connector
-	err    error // modernc's verdict on the data source name
+	err    error // modernc's verdict on the data source name, or ours on the Config
 	config Config
+	dsn    string
 	source *capture.Source
 }
 
-// Connect opens a connection that records.
+// Connect opens a connection that records. The scope of ctx owns it until it is first returned.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	opened, err := c.base.Connect(ctx)
-	if err != nil {
-		return nil, err
+	s, chained, opened, err := c.open(ctx)
+	if err != nil || s == nil {
+		return opened, err // another shape than the one wrapped here: better unseen than changed
 	}
-	base, ok := opened.(innerConn)
-	if !ok {
-		return opened, nil // another shape than the one wrapped here: better unseen than changed
+	return newConn(ctx, c, s, chained), nil
+}
+
+// open opens modernc's connection, behind the interceptors if there are any.
+func (c *connector) open(ctx context.Context) (s *session, chained chain, opened driver.Conn, err error) {
+	if len(c.config.Interceptors) > 0 {
+		return c.openChain(ctx)
 	}
-	return newConn(base, c.config, c.source), nil
+	if opened, err = c.base.Connect(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	return newSession(opened, c.config), nil, opened, nil
 }
 
 // Driver returns modernc's driver, as the bare connector does.

@@ -5,15 +5,14 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
 // filePath is the absolute path of the main database that modernc opens for dsn, or "" if it
 // lives in memory or behind a VFS of the application's own. https://sqlite.org/uri.html
 func filePath(dsn string) string {
-	name, query := dsn, ""
-	if i := strings.IndexByte(dsn, '?'); i >= 1 {
-		name, query = dsn[:i], dsn[i+1:]
-	}
+	name, query := split(dsn)
 	values, err := url.ParseQuery(query)
 	if err != nil || values.Get("vfs") != "" {
 		return ""
@@ -32,6 +31,27 @@ func filePath(dsn string) string {
 		return ""
 	}
 	return resolve(path)
+}
+
+// split takes a data source name apart where modernc does.
+func split(dsn string) (name, query string) {
+	if i := strings.IndexByte(dsn, '?'); i >= 1 {
+		return dsn[:i], dsn[i+1:]
+	}
+	return dsn, ""
+}
+
+// txlock is how modernc begins transactions on connections to dsn.
+func txlock(dsn string) capture.Begin {
+	_, query := split(dsn)
+	values, _ := url.ParseQuery(query)
+	switch strings.ToLower(values.Get("_txlock")) {
+	case "immediate":
+		return capture.BeginImmediate
+	case "exclusive":
+		return capture.BeginExclusive
+	}
+	return capture.BeginDeferred
 }
 
 // resolve follows symbolic links as SQLite does, also to a file it is yet to create.

@@ -151,7 +151,7 @@ func TestConnectionsOfOneFileShareItsSource(t *testing.T) {
 }
 
 func TestParametersFromTheEnvironment(t *testing.T) {
-	for value, want := range map[string]Parameters{"": ParametersOff, "off": ParametersOff, "types": ParametersOff, "values": ParametersValues} {
+	for value, want := range map[string]Parameters{"": ParametersTypes, "off": ParametersTypes, "types": ParametersTypes, "values": ParametersValues} {
 		t.Setenv("SQLITE_PERF_PARAMETERS", value)
 		if got := configFromEnv().Parameters; got != want {
 			t.Errorf("%q: %d, want %d", value, got, want)

@@ -49,7 +49,7 @@ var failures = map[string]struct {
 		return errors.Join(err, tx.Commit())
 	}, []seen{
 		{Mode: x, Affected: 3, SQL: "DELETE FROM t", InTx: true},
-		{Kind: txn, Mode: capture.ModeCommit, Error: capture.ErrorBusy, Rows: 1, InTx: true},
+		{Kind: txn, Mode: capture.ModeRollback, Error: capture.ErrorBusy, Rows: 1, InTx: true},
 	}},
 	"locked": {"", func(t *testing.T, db *sql.DB) error {
 		c := single(t, db)
@@ -162,7 +162,8 @@ func TestWhatDatabaseSQLTriesAgainIsNotRecorded(t *testing.T) {
 	ctx := context.Background()
 	for err, want := range map[error]uint64{driver.ErrSkip: 0, driver.ErrBadConn: 0, sql.ErrConnDone: 3} {
 		recorder := capture.NewRecorder()
-		c := newConn(declining{err: err}, Config{recorder: recorder}, capture.SourceOf("", ":memory:"))
+		from := NewConnector(":memory:", Config{recorder: recorder}).(*connector)
+		c := newConn(ctx, from, newSession(declining{err: err}, Config{}), nil)
 		_, execErr := c.ExecContext(ctx, "SELECT 1", nil)
 		_, queryErr := c.QueryContext(ctx, "SELECT 1", nil)
 		_, beginErr := c.BeginTx(ctx, driver.TxOptions{})

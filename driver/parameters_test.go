@@ -73,7 +73,7 @@ func TestParametersKept(t *testing.T) {
 	}
 }
 
-func TestParametersOffKeepsNothing(t *testing.T) {
+func TestParametersTypesKeepsNothing(t *testing.T) {
 	r := record(t, "", Config{})
 	for range 3 {
 		must(t, r.QueryRow("SELECT ? AS kept_nothing", 1).Scan(new(int)))

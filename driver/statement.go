@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -89,11 +90,65 @@ func newStatement(digest uint64, text, fingerprint string) *capture.Statement {
 		Digest: digest, Text: text, Fingerprint: fingerprint,
 		Summary: sqltext.Summary(text), ReadOnly: sqltext.ReadOnly(text),
 	}
-	switch verb, _, _ := strings.Cut(s.Summary, " "); verb {
+	switch verb := firstWord(text); verb {
 	case "INSERT", "UPDATE", "DELETE", "REPLACE":
 		s.Changes = true
-	default:
-		s.Changes = strings.HasPrefix(fingerprint, "WITH ") && !s.ReadOnly
+	case "WITH":
+		s.Changes = !s.ReadOnly
+	case "CREATE", "DROP", "ALTER", "REINDEX", "ANALYZE":
+		s.Writes = true
 	}
+	s.Writes = s.Writes || s.Changes
+	s.Control = controlOf(text)
 	return s
+}
+
+// firstWord is the first word of a text in upper case, "" if it begins with none.
+func firstWord(text string) string {
+	t := sqltext.Next(text, 0)
+	for t.Kind == sqltext.Op && text[t.Start] == ';' {
+		t = sqltext.Next(text, t.End)
+	}
+	if t.Kind != sqltext.Word {
+		return ""
+	}
+	return strings.ToUpper(t.Text(text))
+}
+
+// controlOf says what text does to the transaction.
+func controlOf(text string) capture.Control {
+	switch len(sqltext.Split(text)) {
+	case 0:
+		return capture.ControlNone
+	case 1:
+	default:
+		return capture.ControlScript
+	}
+	words := strings.Fields(strings.TrimRight(strings.ToUpper(sqltext.Fingerprint(text)), "; "))
+	switch words[0] {
+	case "BEGIN":
+		return beginOf(words)
+	case "COMMIT", "END":
+		return capture.ControlCommit
+	case "ROLLBACK":
+		if slices.Contains(words, "TO") {
+			return capture.ControlNone
+		}
+		return capture.ControlRollback
+	case "SAVEPOINT":
+		return capture.ControlSavepoint
+	case "RELEASE":
+		return capture.ControlRelease
+	}
+	return capture.ControlNone
+}
+
+func beginOf(words []string) capture.Control {
+	if len(words) > 1 && words[1] == "IMMEDIATE" {
+		return capture.ControlBeginImmediate
+	}
+	if len(words) > 1 && words[1] == "EXCLUSIVE" {
+		return capture.ControlBeginExclusive
+	}
+	return capture.ControlBegin
 }

@@ -3,75 +3,197 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
-// tx records one transaction when it ends. Rollback after the context's end runs on another
-// goroutine than the statements did, but never beside them: database/sql waits for those first.
+// tx records one transaction when it ends, whether database/sql began it or the application by
+// text. Rollback after the context's end runs on another goroutine than the statements did, but
+// never beside them: database/sql waits for those first.
 type tx struct {
-	driver.Tx
-	conn       *conn
-	scope      *capture.Scope
-	start      capture.Instant
-	id         uint64
+	driver.Tx // nil for one begun by text
+	conn      *conn
+	ctx       context.Context // of BeginTx: its end is why it is rolled back
+	scope     *capture.Scope
+	site      *capture.Site
+	trace     *capture.Trace
+	start     capture.Instant
+	id        uint64
+	cost      spent
+	began     capture.Begin
+	done      bool
+
 	statements int64
+	reads      int64 // before the first write
+	wrote      bool
+	upgraded   bool
 }
 
 // BeginTx begins a transaction that owns the statements run on the connection until its end,
 // also those run without a context of their own.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	start := capture.Now()
+	t := c.newTx(ctx, c.beginKind(opts))
+	if c.chain != nil {
+		return t.chained(func() (driver.Tx, error) { return c.chain.BeginTx(ctx, opts) })
+	}
 	inner, err := c.innerConn.BeginTx(ctx, opts)
-	return c.wrapTx(ctx, inner, start, err)
+	return t.begin(inner, err)
 }
 
 // Begin is BeginTx without a context.
 func (c *conn) Begin() (driver.Tx, error) {
-	start := capture.Now()
+	t := c.newTx(context.Background(), c.beginKind(driver.TxOptions{}))
+	if c.chain != nil {
+		return t.chained(func() (driver.Tx, error) { return c.chain.Begin() })
+	}
 	inner, err := c.innerConn.Begin()
-	return c.wrapTx(context.Background(), inner, start, err)
+	return t.begin(inner, err)
 }
 
-// wrapTx records a BEGIN that failed, such as one that waited for a lock in vain, as a transaction
-// rolled back.
-func (c *conn) wrapTx(ctx context.Context, inner driver.Tx, start capture.Instant, err error) (driver.Tx, error) {
+// newTx begins to measure a transaction.
+func (c *conn) newTx(ctx context.Context, began capture.Begin) *tx {
+	t := &tx{conn: c, ctx: ctx, scope: c.scope(ctx), trace: capture.TraceIn(ctx), id: transactions.Add(1), began: began}
+	if !c.config.NoCallers && !t.scope.Muted() {
+		t.site = c.caller(nil)
+	}
+	t.start = capture.Now()
+	c.pool.Use(t.start)
+	return t
+}
+
+// begin notes that the transaction is open. A BEGIN that failed, such as one that waited for a lock
+// in vain, is a transaction rolled back.
+func (t *tx) begin(inner driver.Tx, err error) (driver.Tx, error) {
 	if unseen(err) {
 		return inner, err
 	}
-	t := &tx{Tx: inner, conn: c, scope: capture.ScopeOf(ctx), start: start, id: transactions.Add(1)}
+	t.cost = t.conn.session.locks()
 	if err != nil {
-		t.record(capture.ModeRollback, err)
+		t.record(capture.ModeRollback, capture.EndNoBegin, err)
 		return inner, err
 	}
-	c.tx = t
+	t.Tx, t.conn.tx = inner, t
 	return t, nil
 }
 
-// Commit commits the transaction and records it.
+// Commit commits the transaction and records it. modernc rolls back one that cannot be committed.
 func (t *tx) Commit() error {
-	err := t.Tx.Commit()
-	t.record(capture.ModeCommit, err)
+	err := t.run(t.Tx.Commit)
+	if err == nil {
+		t.record(capture.ModeCommit, capture.EndCommit, nil)
+	} else {
+		t.record(capture.ModeRollback, capture.EndNoCommit, err)
+	}
 	return err
 }
 
 // Rollback rolls the transaction back and records it.
 func (t *tx) Rollback() error {
-	err := t.Tx.Rollback()
-	t.record(capture.ModeRollback, err)
+	err := t.run(t.Tx.Rollback)
+	t.record(capture.ModeRollback, reasonOf(t.ctx), err)
 	return err
 }
 
-func (t *tx) record(mode capture.Mode, err error) {
+func (t *tx) run(end func() error) error {
+	if t.conn.chain != nil {
+		return t.conn.endChained(end)
+	}
+	err := end()
+	locks := t.conn.session.locks()
+	t.cost.Retries += locks.Retries
+	t.cost.LockWait += locks.LockWait
+	return err
+}
+
+// reasonOf is why a transaction is rolled back: database/sql does so by itself when its context ends.
+func reasonOf(ctx context.Context) capture.End {
+	if ctx == nil {
+		return capture.EndCalled
+	}
+	switch err := ctx.Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return capture.EndDeadline
+	case err != nil:
+		return capture.EndCancelled
+	}
+	return capture.EndCalled
+}
+
+// ran counts a statement. One that writes after others only read turns the transaction from a
+// reader into a writer, which cannot wait for another writer without giving up what it read.
+// https://sqlite.org/lang_transaction.html#deferred_immediate_and_exclusive_transactions
+func (t *tx) ran(s *capture.Statement) {
+	switch {
+	case s.Control != capture.ControlNone && s.Control != capture.ControlScript:
+		return
+	case s.ReadOnly && !t.wrote:
+		t.reads++
+	case s.Writes && !t.wrote:
+		t.wrote = true
+		t.upgraded = t.reads > 0 && t.began != capture.BeginImmediate && t.began != capture.BeginExclusive
+	}
+	t.statements++
+}
+
+// record records the transaction, once.
+func (t *tx) record(mode capture.Mode, reason capture.End, err error) {
 	if t.conn.tx == t {
 		t.conn.tx = nil
 	}
-	if t.scope.Muted() {
+	if t.done || t.scope.Muted() {
 		return
 	}
-	total := capture.Since(t.start)
-	t.conn.ring.Record(capture.Event{
-		Kind: capture.KindTransaction, Mode: mode, Error: classify(err), Start: t.start, First: total, Total: total,
-		Rows: t.statements, Source: t.conn.source, Scope: t.scope, Conn: uint32(t.conn.id), Tx: t.id,
-	})
+	t.done = true
+	end := capture.Now()
+	t.conn.pool.Used(end)
+	total := time.Duration(end - t.start)
+	ev := capture.Event{
+		Kind: capture.KindTransaction, Mode: mode, Error: classify(err), Begin: t.began, End: reason,
+		Start: t.start, First: total, Total: total, Rows: t.statements,
+		Source: t.conn.source, Scope: t.scope, Site: t.site, Trace: t.trace, Conn: t.conn.pool.ID, Tx: t.id, Work: t.cost.Work,
+	}
+	if t.upgraded {
+		ev.Flags |= capture.FlagUpgraded
+	}
+	if t.scope != nil && t.scope.Ended(t.start) {
+		ev.Flags |= capture.FlagLate
+	}
+	t.conn.send(&ev)
+}
+
+// kinds are what a text can begin.
+var kinds = map[capture.Control]capture.Begin{
+	capture.ControlBegin: capture.BeginDeferred, capture.ControlBeginImmediate: capture.BeginImmediate,
+	capture.ControlBeginExclusive: capture.BeginExclusive, capture.ControlSavepoint: capture.BeginSavepoint,
+}
+
+// follow looks whether a text began or ended a transaction, or SQLite ended it by itself after an
+// error. Without SQLite's word for it nothing is concluded.
+func (c *conn) follow(by *call, err error) {
+	if !c.session.handle.known() {
+		return
+	}
+	switch open := !c.session.handle.autocommit(); {
+	case open && c.tx == nil:
+		t := &tx{conn: c, scope: by.Scope, site: by.Site, trace: by.trace, start: by.Start,
+			id: transactions.Add(1), began: kinds[by.Statement.Control]}
+		c.tx = t
+	case !open && c.tx != nil && err != nil:
+		c.tx.record(capture.ModeRollback, capture.EndEngine, err)
+	case !open && c.tx != nil && by.Statement.Control == capture.ControlRollback:
+		c.tx.record(capture.ModeRollback, capture.EndCalled, nil)
+	case !open && c.tx != nil:
+		c.tx.record(capture.ModeCommit, capture.EndCommit, nil)
+	}
+}
+
+// beginKind is how modernc begins a transaction with these options.
+// https://pkg.go.dev/modernc.org/sqlite#Driver.Open, _txlock
+func (c *conn) beginKind(opts driver.TxOptions) capture.Begin {
+	if opts.ReadOnly {
+		return capture.BeginReadOnly
+	}
+	return c.txlock
 }

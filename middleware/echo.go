@@ -17,9 +17,9 @@ func Echo() echo.MiddlewareFunc {
 				defer func() { routed(outer, c) }()
 				return next(c)
 			}
-			req := begin()
+			req := begin(c.Request())
 			route(req.scope, c)
-			c.SetRequest(c.Request().WithContext(capture.WithScope(c.Request().Context(), req.scope)))
+			c.SetRequest(c.Request().WithContext(req.context(c.Request().Context())))
 			defer func() {
 				panicked := recover()
 				if panicked == nil || c.Response().Committed {

@@ -8,6 +8,7 @@ package middleware
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -36,8 +37,8 @@ func HTTP(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		req := begin()
-		r = r.WithContext(capture.WithScope(r.Context(), req.scope))
+		req := begin(r)
+		r = r.WithContext(req.context(r.Context()))
 		defer func() {
 			name(req.scope, r.Method, r.Pattern)
 			req.end(recover())
@@ -53,8 +54,20 @@ type request struct {
 	status int
 }
 
-func begin() *request {
-	return &request{scope: capture.NewScope(), start: capture.Now()}
+// begin begins a request. Its span continues the caller's, if the caller says which that is.
+func begin(r *http.Request) *request {
+	q := &request{scope: capture.NewScope(), start: capture.Now()}
+	if parents := r.Header["Traceparent"]; len(parents) == 1 {
+		if parent, ok := capture.ParseTraceparent(parents[0], strings.Join(r.Header["Tracestate"], ",")); ok {
+			q.scope.Continue(parent)
+		}
+	}
+	return q
+}
+
+// context returns ctx with the request's scope and, if somebody traces, its span.
+func (q *request) context(ctx context.Context) context.Context {
+	return capture.WithTrace(capture.WithScope(ctx, q.scope), q.scope)
 }
 
 // hooks see the status without changing what the writer can do. The first call decides it.
@@ -128,6 +141,7 @@ func (q *request) end(panicked any) {
 	if q.scope.Name() == "" {
 		q.scope.SetName(Unmatched)
 	}
+	q.scope.End()
 	if !q.scope.Muted() {
 		total := capture.Since(q.start)
 		ring().Record(capture.Event{

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,8 +11,8 @@ import (
 // Conn is what others may know of one open connection: whether it is lent out, and which rows are
 // open on it. Its owner writes; anybody may read, through Source.
 type Conn struct {
-	ID     uint32 // numbered from 1 in order of opening
-	source *Source
+	ID   uint32 // numbered from 1 in order of opening
+	home *openConns
 
 	turns    atomic.Uint64 // checkouts and returns together: odd while lent out
 	handOffs atomic.Uint64
@@ -19,8 +20,10 @@ type Conn struct {
 	hits     atomic.Uint64
 	misses   atomic.Uint64
 
-	since    Instant // first use of this checkout, 0 before; the owner's
-	returned Instant // the owner's
+	// The owner's, of this checkout:
+	since Instant // its first use, 0 before
+	last  Instant // the end of its last use
+	uses  int     // calls and transactions
 
 	first atomic.Pointer[OpenRows] // most connections have one query open at a time
 	mu    sync.Mutex
@@ -37,30 +40,33 @@ type OpenRows struct {
 	Conn      uint32
 }
 
+// openConns are the connections to one database.
+type openConns struct {
+	mu     sync.Mutex
+	list   map[*Conn]struct{}
+	closed Pool // of connections that are closed, and how many were opened
+}
+
 var conns atomic.Uint32
 
-// Open adds a connection, which is lent out at once, to the source.
+// Open adds a connection, which is lent out at once, to a source that SourceOf returned.
 func (s *Source) Open() *Conn {
-	c := &Conn{ID: conns.Add(1), source: s}
+	c := &Conn{ID: conns.Add(1), home: s.open}
 	c.Out()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conns == nil {
-		s.conns = map[*Conn]struct{}{}
-	}
-	s.conns[c] = struct{}{}
-	s.closed.Opened++
+	s.open.mu.Lock()
+	defer s.open.mu.Unlock()
+	s.open.list[c] = struct{}{}
+	s.open.closed.Opened++
 	return c
 }
 
 // Close removes the connection. What it counted stays with the source.
 func (c *Conn) Close() {
-	s := c.source
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, open := s.conns[c]; open {
-		delete(s.conns, c)
-		c.addTo(&s.closed)
+	c.home.mu.Lock()
+	defer c.home.mu.Unlock()
+	if _, open := c.home.list[c]; open {
+		delete(c.home.list, c)
+		c.addTo(&c.home.closed)
 	}
 }
 
@@ -68,7 +74,7 @@ func (c *Conn) Close() {
 func (c *Conn) Out() {
 	if c.turns.Load()%2 == 0 {
 		c.turns.Add(1)
-		c.since = 0
+		c.since, c.uses = 0, 0
 	}
 }
 
@@ -81,22 +87,32 @@ func (c *Conn) Use(start Instant) {
 	if c.since != 0 {
 		return
 	}
-	c.since = start
-	if c.returned != 0 && start-c.returned < handOff {
+	if c.last != 0 && start-c.last < handOff {
 		c.handOffs.Add(1)
 	}
+	c.since = start
 }
 
-// In notes that the connection is returned to the pool.
-func (c *Conn) In(now Instant) {
+// Used notes that a call, or a transaction, ended.
+func (c *Conn) Used(end Instant) {
+	c.last = end
+	c.uses++
+}
+
+// In notes that the connection is returned to the pool. After a single call or transaction, which is
+// what the methods of sql.DB make, that is when it ended; only who holds a connection for more may
+// hold it longer, and only then the clock is read.
+func (c *Conn) In() {
 	if c.turns.Load()%2 == 0 {
 		return
 	}
 	c.turns.Add(1)
-	if c.since != 0 {
-		c.held.Add(int64(now - c.since))
+	if c.uses > 1 {
+		c.last = Now()
 	}
-	c.returned = now
+	if c.since != 0 {
+		c.held.Add(int64(c.last - c.since))
+	}
 }
 
 // Looked counts a look into the connection's statement cache.
@@ -153,11 +169,14 @@ func (c *Conn) addTo(p *Pool) {
 
 // Pool sums up the connections opened to the source.
 func (s *Source) Pool() Pool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.closed
-	p.Open = len(s.conns)
-	for c := range s.conns {
+	if s.open == nil {
+		return Pool{}
+	}
+	s.open.mu.Lock()
+	defer s.open.mu.Unlock()
+	p := s.open.closed
+	p.Open = len(s.open.list)
+	for c := range s.open.list {
 		if c.turns.Load()%2 == 1 {
 			p.InUse++
 		}
@@ -168,17 +187,24 @@ func (s *Source) Pool() Pool {
 
 // OpenRows lists the queries whose rows are open, the oldest first.
 func (s *Source) OpenRows() []*OpenRows {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []*OpenRows
-	for c := range s.conns {
-		if r := c.first.Load(); r != nil {
-			list = append(list, r)
-		}
-		c.mu.Lock()
-		list = append(list, c.more...)
-		c.mu.Unlock()
+	if s.open == nil {
+		return nil
 	}
-	slices.SortFunc(list, func(a, b *OpenRows) int { return int(a.Start - b.Start) })
+	s.open.mu.Lock()
+	defer s.open.mu.Unlock()
+	var list []*OpenRows
+	for c := range s.open.list {
+		list = c.appendOpen(list)
+	}
+	slices.SortFunc(list, func(a, b *OpenRows) int { return cmp.Compare(a.Start, b.Start) })
 	return list
+}
+
+func (c *Conn) appendOpen(list []*OpenRows) []*OpenRows {
+	if r := c.first.Load(); r != nil {
+		list = append(list, r)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append(list, c.more...)
 }

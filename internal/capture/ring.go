@@ -29,7 +29,10 @@ type Ring struct {
 }
 
 // Record adds ev, or counts it as dropped if the ring is full.
-func (r *Ring) Record(ev Event) {
+func (r *Ring) Record(ev Event) { r.Add(&ev) }
+
+// Add is Record for those who have the event in place: it is copied once. ev is not kept.
+func (r *Ring) Add(ev *Event) {
 	r.mu.Lock()
 	r.recorded++
 	n := len(r.events)
@@ -38,7 +41,7 @@ func (r *Ring) Record(ev Event) {
 		r.mu.Unlock()
 		return
 	}
-	r.events = append(r.events, ev)
+	r.events = append(r.events, *ev)
 	r.mu.Unlock()
 	if n == ringWake {
 		r.recorder.nudge()

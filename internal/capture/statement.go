@@ -14,6 +14,7 @@ type Statement struct {
 	Summary     string // verb and tables, such as "SELECT orders customers"
 	ReadOnly    bool   // certainly only reads: SELECT, VALUES, EXPLAIN or a WITH around them
 	Changes     bool   // INSERT, UPDATE, DELETE or REPLACE, whose affected rows count
+	Writes      bool   // Changes, or changes the schema
 	Control     Control
 
 	// Text is the first text seen, as written. It may hold literals, so it stays in memory: it is
@@ -41,6 +42,7 @@ const (
 	ControlRollback
 	ControlSavepoint
 	ControlRelease
+	ControlScript // several statements, of which some may be any of these
 )
 
 // Samples keeps a few parameter lists of one statement. It is empty unless the application
@@ -87,9 +89,7 @@ type Source struct {
 	Path string // absolute path of the main database file, "" in memory
 	DSN  string // as given to sql.Open, the first if there were several
 
-	mu     sync.Mutex
-	conns  map[*Conn]struct{}
-	closed Pool // of connections that are closed, and how many were opened
+	open *openConns // nil for a database known only from a file
 }
 
 // Name is a short name for the database: its file's, or ":memory:".
@@ -125,7 +125,7 @@ func SourceOf(path, dsn string) *Source {
 	}
 	s := sources.byKey[key]
 	if s == nil {
-		s = &Source{ID: uint32(len(sources.byKey) + 1), Path: path, DSN: dsn}
+		s = &Source{ID: uint32(len(sources.byKey) + 1), Path: path, DSN: dsn, open: &openConns{list: map[*Conn]struct{}{}}}
 		sources.byKey[key] = s
 	}
 	return s
