@@ -11,10 +11,20 @@ func TestAllocationsOverTheBareDriver(t *testing.T) {
 			for range 4 * road.calls { // grow the ring's buffers
 				ours()
 			}
-			before, after := testing.AllocsPerRun(50, bare), testing.AllocsPerRun(50, ours)
+			before, after := fewestAllocs(bare), fewestAllocs(ours)
 			if after > before+road.allocs {
 				t.Errorf("%v allocations, want at most %v + %v", after, before, road.allocs)
 			}
 		})
 	}
+}
+
+// fewestAllocs is what f allocates when the runtime has a goroutine at hand for each that modernc
+// starts to watch a context: making one allocates too.
+func fewestAllocs(f func()) float64 {
+	fewest := testing.AllocsPerRun(50, f)
+	for range 20 {
+		fewest = min(fewest, testing.AllocsPerRun(50, f))
+	}
+	return fewest
 }
