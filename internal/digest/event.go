@@ -62,8 +62,50 @@ func (s *Summary) add(ev *capture.Event) {
 	if ev.Error == capture.ErrorBusy || ev.Error == capture.ErrorLocked {
 		s.Busy++
 	}
+	if ev.Error != capture.ErrorNone {
+		s.Classes[ev.Error]++
+	}
+	if ev.Kind != capture.KindRequest {
+		s.addWork(ev)
+	}
 	if ev.Scope != nil {
 		s.addScope(ev)
+	}
+}
+
+// addWork counts what only statements and transactions have.
+func (s *Summary) addWork(ev *capture.Event) {
+	s.Work.add(ev)
+	if ev.Kind == capture.KindTransaction {
+		s.Ends[ev.End]++
+	}
+	if ev.Flags.Has(capture.FlagUpgraded) {
+		s.Upgraded++
+	}
+	if ev.Flags.Has(capture.FlagLate) {
+		s.Late++
+	}
+	for i, classes := 0, ev.Params.Classes; classes != 0; i, classes = i+1, classes>>4 {
+		s.Params[i].Add(classes.At(0))
+	}
+	if ev.Site != nil {
+		s.addCaller(ev)
+	}
+}
+
+// addCaller counts a call by its line if it is one of the first lines seen.
+func (s *Summary) addCaller(ev *capture.Event) {
+	i := slices.IndexFunc(s.Callers, func(c Caller) bool { return c.Site == ev.Site })
+	switch {
+	case i < 0 && len(s.Callers) == maxRoutes:
+		return
+	case i < 0:
+		i = len(s.Callers)
+		s.Callers = append(s.Callers, Caller{Site: ev.Site})
+	}
+	s.Callers[i].Calls++
+	if ev.Scope == nil {
+		s.Callers[i].Unattributed++
 	}
 }
 

@@ -25,7 +25,8 @@ const (
 // OtherName is the name of the summaries with the digest Other.
 const OtherName = "(other)"
 
-// maxRoutes bounds the routes counted per statement: enough to tell who causes most of its calls.
+// maxRoutes bounds the routes and the callers counted per statement: enough to tell who causes most
+// of its calls.
 const maxRoutes = 8
 
 // Key is what events are summed up by.
@@ -56,6 +57,15 @@ type Summary struct {
 	Total      time.Duration // all calls together
 	SQL        time.Duration // of requests: time their statements took
 	Attributed uint64        // calls that belonged to a scope
+	Late       uint64        // of those, calls that began after the scope's end
+
+	Classes [capture.ErrorClasses]uint64 // errors by class
+	Work    Work
+	Ends    [capture.Ends]uint64 // of transactions: by how they ended
+	// Upgraded counts transactions that had read before their first write.
+	Upgraded uint64
+	// Params are the classes of values seen at the first eight places.
+	Params [capture.ClassesKept]capture.ClassSet
 
 	Time  sketch.Histogram // nanoseconds per call
 	First sketch.Histogram // nanoseconds per call until the first row
@@ -64,6 +74,10 @@ type Summary struct {
 	// eight names seen. Attributed less their sum ran under other names, or in a scope that was
 	// still nameless when they were drained, such as that of a request still running.
 	Routes []Route
+
+	// Callers counts, of statements and transactions, the calls by the line that made them: the first
+	// eight lines seen.
+	Callers []Caller
 
 	FirstSeen capture.Instant // start of the first call; valid if Calls > 0
 	LastSeen  capture.Instant // start of the last call
@@ -75,16 +89,64 @@ type Route struct {
 	Calls uint64 `json:"calls"`
 }
 
+// Work is what SQLite's own counters say of the calls they were read for.
+type Work struct {
+	Counted    uint64 // calls they were read for
+	Cached     uint64 // calls of statements from a statement cache
+	Steps      uint64 // virtual machine instructions
+	FullScan   uint64 // rows stepped over in full scans
+	AutoIndex  uint64 // rows put into automatic indexes
+	Sorts      uint64
+	Reprepares uint64
+	Retries    uint64        // tries for a lock after the first
+	LockWait   time.Duration // lock wait
+}
+
+func (w *Work) add(ev *capture.Event) {
+	if ev.Flags.Has(capture.FlagCounted) {
+		w.Counted++
+	}
+	if ev.Flags.Has(capture.FlagCached) {
+		w.Cached++
+	}
+	w.Steps += uint64(ev.Steps)
+	w.FullScan += uint64(ev.FullScan)
+	w.AutoIndex += uint64(ev.AutoIndex)
+	w.Sorts += uint64(ev.Sorts)
+	w.Reprepares += uint64(ev.Reprepares)
+	w.Retries += uint64(ev.Retries)
+	w.LockWait += time.Duration(ev.LockWait) * time.Microsecond
+}
+
+func (w *Work) merge(o *Work) {
+	w.Counted += o.Counted
+	w.Cached += o.Cached
+	w.Steps += o.Steps
+	w.FullScan += o.FullScan
+	w.AutoIndex += o.AutoIndex
+	w.Sorts += o.Sorts
+	w.Reprepares += o.Reprepares
+	w.Retries += o.Retries
+	w.LockWait += o.LockWait
+}
+
+// Caller is a line of the application and how often it ran a statement.
+type Caller struct {
+	Site         *capture.Site // as capture.SiteOf returns it
+	Calls        uint64
+	Unattributed uint64 // of those, calls that belonged to no scope
+}
+
 // Clone returns a copy that shares only the Statement and the Database with s.
 func (s *Summary) Clone() *Summary {
 	c := *s
 	c.Time, c.First = s.Time.Clone(), s.First.Clone()
-	c.Routes = slices.Clone(s.Routes)
+	c.Routes, c.Callers = slices.Clone(s.Routes), slices.Clone(s.Callers)
 	return &c
 }
 
 // Merge adds to dst what src counted. Key, name, statement and database of dst stay. It is exact
-// and independent of the order, except that of all routes only the eight with most calls remain.
+// and independent of the order, except that of all routes, and of all callers, only the eight with most calls remain.
 func Merge(dst, src *Summary) {
 	if src.Calls == 0 {
 		return
@@ -102,9 +164,40 @@ func Merge(dst, src *Summary) {
 	dst.Total += src.Total
 	dst.SQL += src.SQL
 	dst.Attributed += src.Attributed
+	dst.Late += src.Late
+	dst.Upgraded += src.Upgraded
+	dst.Work.merge(&src.Work)
+	for i := range src.Classes {
+		dst.Classes[i] += src.Classes[i]
+	}
+	for i := range src.Ends {
+		dst.Ends[i] += src.Ends[i]
+	}
+	for i := range src.Params {
+		dst.Params[i] |= src.Params[i]
+	}
 	dst.Time.Merge(&src.Time)
 	dst.First.Merge(&src.First)
 	dst.mergeRoutes(src.Routes)
+	dst.mergeCallers(src.Callers)
+}
+
+func (s *Summary) mergeCallers(callers []Caller) {
+	for _, c := range callers {
+		i := slices.IndexFunc(s.Callers, func(have Caller) bool { return have.Site == c.Site })
+		if i < 0 {
+			s.Callers = append(s.Callers, c)
+			continue
+		}
+		s.Callers[i].Calls += c.Calls
+		s.Callers[i].Unattributed += c.Unattributed
+	}
+	if len(s.Callers) > maxRoutes {
+		slices.SortFunc(s.Callers, func(a, b Caller) int {
+			return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Site.String(), b.Site.String()))
+		})
+		s.Callers = slices.Clone(s.Callers[:maxRoutes])
+	}
 }
 
 func (s *Summary) mergeRoutes(routes []Route) {

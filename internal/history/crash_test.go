@@ -95,8 +95,8 @@ func complete(t *testing.T, path string, closed []int) {
 	var found []int
 	for _, r := range all(t, s) {
 		found = append(found, int(r.Counts.Recorded))
-		if len(r.Summaries) != childStatements+2 {
-			t.Errorf("interval %d has %d summaries, want %d", r.Counts.Recorded, len(r.Summaries), childStatements+2)
+		if len(r.Summaries) != childStatements+3 {
+			t.Errorf("interval %d has %d summaries, want %d", r.Counts.Recorded, len(r.Summaries), childStatements+3)
 		}
 	}
 	for _, i := range closed {

@@ -28,6 +28,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := create(ctx, conn); err != nil {
 		return err
 	}
+	if err := upgrade(ctx, conn); err != nil {
+		return err
+	}
 	if err := logAhead(ctx, conn); err != nil {
 		return err
 	}
@@ -80,6 +83,17 @@ func create(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// upgrade marks a history of an older version as one of this: what is appended from now on the older
+// could not read. What is there already is read as it is.
+func upgrade(ctx context.Context, conn *sql.Conn) error {
+	var version int64
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version == schemaVersion {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+	return err
 }
 
 // querier is a connection or a transaction.

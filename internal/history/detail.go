@@ -19,7 +19,8 @@ var errDetail = errors.New("malformed detail of a summary")
 var processStart = capture.Instant(0).Time().UnixNano()
 
 // appendDetail appends what has no column: rows, affected, SQL time, attributed calls, first and
-// last seen in nanoseconds since 1970, as varints; both histograms; routes. Lengths come first.
+// last seen in nanoseconds since 1970, as varints; both histograms; routes; since version 2, work.
+// Lengths come first.
 func appendDetail(dst []byte, s *digest.Summary) ([]byte, error) {
 	for _, n := range [...]int64{s.Rows, s.Affected, int64(s.SQL), processStart + int64(s.FirstSeen), processStart + int64(s.LastSeen)} {
 		dst = binary.AppendVarint(dst, n)
@@ -37,7 +38,7 @@ func appendDetail(dst []byte, s *digest.Summary) ([]byte, error) {
 		dst = append(dst, r.Name...)
 		dst = binary.AppendUvarint(dst, r.Calls)
 	}
-	return dst, nil
+	return appendWork(dst, s), nil
 }
 
 // appendHistogram appends h behind its length in two bytes.
@@ -72,6 +73,9 @@ func readDetail(data []byte, s *digest.Summary) error {
 	} else if n > 0 {
 		r.fail(errDetail)
 	}
+	if len(r.data) > 0 { // version 1 ends here
+		readWork(&r, s)
+	}
 	if len(r.data) > 0 {
 		r.fail(errDetail)
 	}
@@ -102,6 +106,8 @@ func (r *detail) uint() uint64 {
 	r.skip(n)
 	return v
 }
+
+func (r *detail) duration() time.Duration { return time.Duration(r.int()) }
 
 // skip passes over a varint of n bytes, none of which means that it was malformed.
 func (r *detail) skip(n int) {
