@@ -17,6 +17,10 @@ type Stats struct {
 	Series    Series         `json:"series"`
 	Queries   []QueryStats   `json:"queries"`
 	Requests  []RouteStats   `json:"requests"`
+
+	Transactions TransactionStats `json:"transactions"`
+	Coverage     Coverage         `json:"coverage"`
+
 	Databases []DatabaseInfo `json:"databases"`
 	Markers   []marker       `json:"markers"`
 }
@@ -85,7 +89,14 @@ type QueryStats struct {
 	Busy        uint64       `json:"busy"`
 	ReadOnly    bool         `json:"read_only"`
 	Routes      []RouteCalls `json:"routes"`
-	Advice      []string     `json:"recommendations"`
+
+	Work       WorkStats         `json:"work"`
+	Classes    map[string]uint64 `json:"errors_by_class"`
+	Late       uint64            `json:"late"`
+	Parameters []string          `json:"parameters"` // classes of the values bound, by place
+	Callers    []CallerStats     `json:"callers"`
+
+	Advice []string `json:"recommendations"`
 }
 
 // RouteCalls is how often a route ran a statement.
@@ -113,6 +124,9 @@ type DatabaseInfo struct {
 	WAL      int64           `json:"wal_bytes"`
 	Settings []sqlite.Pragma `json:"pragmas"`
 	Pool     PoolInfo        `json:"pool"`
+
+	Connections ConnectionStats `json:"connections"`
+	OpenRows    []OpenRows      `json:"open_rows"` // the oldest first
 }
 
 // PoolInfo is database/sql's connection pool: waits are pool waits since the process started.

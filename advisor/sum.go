@@ -39,6 +39,7 @@ func (a *Advisor) stats(ctx context.Context, s *summing, now time.Time, d time.D
 		Totals:  s.sum(),
 		Series:  s.series,
 		Queries: s.queries(a.adviceByDigest()), Requests: s.requests(),
+		Transactions: s.transactions(), Coverage: s.coverage(),
 		Databases: describeDatabases(s.names),
 	}
 	markers, err := a.markers(ctx, now.Add(-d))
@@ -182,6 +183,8 @@ func (s *summing) queries(advice map[string][]string) []QueryStats {
 			Fingerprint: digest.OtherName, Calls: other.Calls, Total: ms(other.Total),
 			Latency: latency(&other.Time, other.Total, other.Calls), Rows: other.Rows, Affected: other.Affected,
 			Errors: other.Errors, Busy: other.Busy, Routes: []RouteCalls{}, Advice: []string{},
+			Work: workStats(&other.Work), Classes: errorClasses(other.Classes), Late: other.Late,
+			Parameters: []string{}, Callers: []CallerStats{},
 		})
 	}
 	for i := range list {
@@ -199,6 +202,8 @@ func (s *summing) query(sum *digest.Summary, advice map[string][]string) QuerySt
 		Latency: latency(&sum.Time, sum.Total, sum.Calls), Rows: sum.Rows, Affected: sum.Affected,
 		Errors: sum.Errors, Busy: sum.Busy, ReadOnly: sum.Statement.ReadOnly,
 		Routes: []RouteCalls{}, Advice: advice[nameOf(s.names, sum.Database)+"/"+id],
+		Work: workStats(&sum.Work), Classes: errorClasses(sum.Classes), Late: sum.Late,
+		Parameters: parameterClasses(sum.Params), Callers: callerStats(sum.Callers),
 	}
 	for _, route := range sum.Routes {
 		q.Routes = append(q.Routes, RouteCalls{route.Name, route.Calls})
@@ -234,6 +239,7 @@ func describeDatabases(list []*watched) []DatabaseInfo {
 			Settings: w.pragmas,
 			Pool: PoolInfo{MaxOpen: p.MaxOpenConnections, Open: p.OpenConnections, InUse: p.InUse, Idle: p.Idle,
 				WaitCount: p.WaitCount, WaitMS: ms(p.WaitDuration)},
+			Connections: connectionStats(w.source.Pool()), OpenRows: openRows(w.source),
 		})
 	}
 	slices.SortFunc(infos, func(a, b DatabaseInfo) int { return cmp.Compare(a.Name, b.Name) })

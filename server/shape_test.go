@@ -12,7 +12,8 @@ import (
 
 // conform reports where got differs in form from want, which is JSON whose texts are types: string,
 // number, bool, time, =constant or "a|b" for one of them, each nullable with a "?" in the end. An array
-// holds the form of its elements and is never null. A key that ends in "?" may be null.
+// holds the form of its elements and is never null. A key that ends in "?" may be null; the key "*"
+// stands for any.
 func conform(t *testing.T, at string, got any, want any) {
 	t.Helper()
 	switch want := want.(type) {
@@ -32,6 +33,12 @@ func conform(t *testing.T, at string, got any, want any) {
 		object, ok := got.(map[string]any)
 		if !ok {
 			t.Errorf("%s: %v, want an object", at, got)
+			return
+		}
+		if each, ok := want["*"]; ok {
+			for key, value := range object {
+				conform(t, at+"."+key, value, each)
+			}
 			return
 		}
 		known := map[string]bool{}
@@ -108,7 +115,13 @@ var forms = map[string]string{
 			"p50_ms": "number", "p95_ms": "number", "p99_ms": "number", "statements_per_request": "number", "sql_share": "number"}],
 		"databases": [{"name": "string", "path": "string", "size_bytes": "number", "wal_bytes": "number",
 			"pragmas": [{"name": "string", "value": "string"}],
-			"pool": {"max_open": "number", "open": "number", "in_use": "number", "idle": "number", "wait_count": "number", "wait_ms": "number"}}],
+			"pool": {"max_open": "number", "open": "number", "in_use": "number", "idle": "number", "wait_count": "number", "wait_ms": "number"},
+			"connections": {"open": "number", "in_use": "number", "opened": "number", "checkouts": "number", "hand_offs": "number",
+				"held_ms": "number", "cache_hits": "number", "cache_misses": "number", "cache_hit_ratio": "number?"},
+			"open_rows": [{"statement": "string", "connection": "number", "age_ms": "number", "route": "string", "caller": "string"}]}],
+		"transactions": {"commits": "number", "rollbacks": {"*": "number"}, "upgraded": "number", "lock_wait_ms": "number",
+			"mean_ms": "number", "p50_ms": "number", "p95_ms": "number", "p99_ms": "number"},
+		"coverage": {"attributed": "number", "late": "number", "unattributed": [` + callerForm + `]},
 		"markers": [{"t": "number", "action": "applied|undone", "id": "string", "title": "string"}]}`,
 	"/recommendations": `{"schema": "=sqlite-perf/recommendations/v1", "generated": "time",
 		"analysis": {"running": "bool", "phase": "string", "last": "time?", "statements": "number",
@@ -124,7 +137,12 @@ var forms = map[string]string{
 const queryForm = `{"digest": "string", "database": "string", "fingerprint": "string", "summary": "string", "calls": "number",
 	"calls_per_second": "number", "total_ms": "number", "share": "number", "mean_ms": "number", "p50_ms": "number", "p95_ms": "number",
 	"p99_ms": "number", "rows": "number", "affected": "number", "errors": "number", "busy": "number", "read_only": "bool",
-	"routes": [{"route": "string", "calls": "number"}], "recommendations": ["string"]}`
+	"routes": [{"route": "string", "calls": "number"}], "recommendations": ["string"],
+	"work": {"counted_calls": "number", "cached_calls": "number", "vm_steps": "number", "full_scan_rows": "number", "auto_index_rows": "number",
+		"sorts": "number", "reprepares": "number", "lock_retries": "number", "lock_wait_ms": "number"},
+	"errors_by_class": {"*": "number"}, "late": "number", "parameters": ["string"], "callers": [` + callerForm + `]}`
+
+const callerForm = `{"function": "string", "file": "string", "line": "number", "calls": "number", "unattributed_calls": "number"}`
 
 const quantilesForm = `{"p50_ms": "number", "p50_low_ms": "number", "p50_high_ms": "number", "p95_ms": "number", "p95_low_ms": "number", "p95_high_ms": "number"}`
 

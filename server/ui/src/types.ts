@@ -9,6 +9,8 @@ export interface Stats {
   series: Series;
   queries: Query[];
   requests: Route[];
+  transactions: Transactions;
+  coverage: { attributed: number; late: number; unattributed: Caller[] };
   databases: Database[];
   markers: Marker[];
 }
@@ -65,6 +67,44 @@ export interface Query {
   read_only: boolean;
   routes: { route: string; calls: number }[] | null;
   recommendations: string[] | null;
+  work: Work;
+  errors_by_class: Record<string, number>;
+  late: number;
+  parameters: string[]; // classes of the values bound, by place
+  callers: Caller[];
+}
+
+/** Work is what SQLite itself counted. */
+export interface Work {
+  counted_calls: number;
+  cached_calls: number;
+  vm_steps: number;
+  full_scan_rows: number;
+  auto_index_rows: number;
+  sorts: number;
+  reprepares: number;
+  lock_retries: number;
+  lock_wait_ms: number;
+}
+
+/** Caller is a line of the application. */
+export interface Caller {
+  function: string;
+  file: string;
+  line: number;
+  calls: number;
+  unattributed_calls: number;
+}
+
+export interface Transactions {
+  commits: number;
+  rollbacks: Record<string, number>; // by reason
+  upgraded: number;
+  lock_wait_ms: number;
+  mean_ms: number;
+  p50_ms: number;
+  p95_ms: number;
+  p99_ms: number;
 }
 
 export interface Route {
@@ -87,6 +127,11 @@ export interface Database {
   wal_bytes: number;
   pragmas: { name: string; value: string }[] | null;
   pool: { max_open: number; open: number; in_use: number; idle: number; wait_count: number; wait_ms: number } | null;
+  connections: {
+    open: number; in_use: number; opened: number; checkouts: number; hand_offs: number; held_ms: number;
+    cache_hits: number; cache_misses: number; cache_hit_ratio: number | null;
+  };
+  open_rows: { statement: string; connection: number; age_ms: number; route: string; caller: string }[];
 }
 
 export interface Marker {

@@ -68,11 +68,36 @@ function QueryDetail({ q }: { q: Query }) {
         <div><dt>Database</dt><dd>{q.database}</dd></div>
         <div><dt>Digest</dt><dd><code class="hash">{q.digest}</code></dd></div>
         <div><dt>Kind</dt><dd>{q.read_only ? "reads" : "writes"}</dd></div>
-        <div><dt>Rows per call</dt><dd>{count(q.calls ? Math.round(((q.read_only ? q.rows : q.affected) / q.calls) * 10) / 10 : 0)}</dd></div>
+        <div><dt>Rows per call</dt><dd>{perCall(q.read_only ? q.rows : q.affected, q.calls)}</dd></div>
+        <Work q={q} />
+        {q.late > 0 && <div><dt>After its request</dt><dd class="bad">{plural(q.late, "call")}</dd></div>}
+        {(q.parameters ?? []).length > 0 && <div><dt>Values bound</dt><dd>{q.parameters.join(", ")}</dd></div>}
       </dl>
+      {(q.callers ?? []).length > 0 && (
+        <div><h3>Lines that run it</h3><ul class="callers">{q.callers.map((c) => <li key={`${c.file}:${c.line}`}><code title={c.function}>{c.file}:{c.line}</code> <span class="muted">{plural(c.calls, "call")}</span></li>)}</ul></div>
+      )}
       {(q.routes ?? []).length > 0 && (
         <div><h3>Called by</h3><ul class="callers">{q.routes!.map((r) => <li key={r.route}><code>{r.route}</code> <span class="muted">{plural(r.calls, "call")}</span></li>)}</ul></div>
       )}
     </div>
   );
 }
+
+/** Work is what SQLite counted, per call that it was read for. What did not happen is left out. */
+function Work({ q }: { q: Query }) {
+  const w = q.work;
+  if (!w?.counted_calls) return null;
+  const facts: [string, number][] = [
+    ["Rows of full scans", w.full_scan_rows], ["Sorts", w.sorts], ["Rows into automatic indexes", w.auto_index_rows],
+    ["Compiled anew", w.reprepares], ["Virtual machine steps", w.vm_steps],
+  ];
+  return (
+    <>
+      {facts.map(([name, n]) => n > 0 && <div key={name}><dt>{name}</dt><dd>{perCall(n, w.counted_calls)} per call</dd></div>)}
+      {w.lock_wait_ms > 0 && <div><dt>Lock wait</dt><dd>{duration(w.lock_wait_ms)}, {plural(w.lock_retries, "retry", "retries")}</dd></div>}
+      {w.cached_calls > 0 && <div><dt>From the statement cache</dt><dd>{percent(w.cached_calls / q.calls)}</dd></div>}
+    </>
+  );
+}
+
+const perCall = (n: number, calls: number) => count(calls ? Math.round((n / calls) * 10) / 10 : 0);

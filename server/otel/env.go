@@ -1,0 +1,89 @@
+package otel
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// environment is what the variables say that the SDK does not read by itself.
+// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+type environment struct {
+	disabled              bool
+	traces, metrics, logs bool
+	rule                  rule
+	queue, batch          int           // spans
+	delay, exportWithin   time.Duration // of spans: the longest wait for a batch, and for its answer
+}
+
+func readEnvironment(c Config) (env environment, err error) {
+	if strings.EqualFold(variable("OTEL_SDK_DISABLED"), "true") {
+		return environment{disabled: true}, nil
+	}
+	for _, s := range []struct {
+		signal string
+		on     *bool
+		unset  bool // whether it is on if nothing is said
+		own    bool // whether the Config has an exporter
+	}{
+		{"TRACES", &env.traces, true, c.Spans != nil},
+		{"METRICS", &env.metrics, true, c.Metrics != nil},
+		{"LOGS", &env.logs, c.Logs, c.Records != nil},
+	} {
+		if *s.on, err = asked(s.signal, s.unset, s.own); err != nil {
+			return env, err
+		}
+	}
+	if env.rule, err = ruleOf(c, variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG")); err != nil {
+		return env, err
+	}
+	env.queue = positive("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
+	env.batch = min(positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512), env.queue)
+	env.delay = time.Duration(positive("OTEL_BSP_SCHEDULE_DELAY", 5000)) * time.Millisecond
+	env.exportWithin = time.Duration(positive("OTEL_BSP_EXPORT_TIMEOUT", 30000)) * time.Millisecond
+	return env, nil
+}
+
+func variable(name string) string { return strings.TrimSpace(os.Getenv(name)) }
+
+// positive reads a whole number. As the SDK does, it takes the default instead of one without sense.
+func positive(name string, unset int) int {
+	if n, err := strconv.Atoi(variable(name)); err == nil && n > 0 {
+		return n
+	}
+	return unset
+}
+
+// asked says whether a signal is to be exported.
+func asked(signal string, unset, own bool) (bool, error) {
+	if own {
+		return true, nil
+	}
+	name := "OTEL_" + signal + "_EXPORTER"
+	switch value := strings.ToLower(variable(name)); {
+	case value == "none" || value == "" && !unset:
+		return false, nil
+	case value == "otlp" || value == "":
+		return true, protocol(signal)
+	case value == "prometheus":
+		return false, fmt.Errorf("%s=%s: use the package server/prom", name, value)
+	default:
+		return false, fmt.Errorf("%s=%s: only otlp and none are built in", name, value)
+	}
+}
+
+// protocol fails unless OTLP is to be spoken as protobuf over HTTP.
+func protocol(signal string) error {
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_" + signal + "_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
+		switch value := variable(name); value {
+		case "":
+		case "http/protobuf":
+			return nil
+		default:
+			return fmt.Errorf("%s=%s: only http/protobuf is built in, which collectors take at port 4318", name, value)
+		}
+	}
+	return nil
+}

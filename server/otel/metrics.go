@@ -1,0 +1,153 @@
+package otel
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/XSAM/otelsql"
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
+	"go.opentelemetry.io/otel/semconv/v1.43.0/httpconv"
+)
+
+// metrics records each event. Histograms are the SDK's; what only adds up is added up here, which
+// costs a twentieth of it, and read when the metrics are collected.
+type metrics struct {
+	provider *sdkmetric.MeterProvider
+	counts   func() capture.Counts
+	spans    func() Stats
+
+	duration metric.Float64Histogram
+	rows     metric.Int64Histogram
+	requests metric.Float64Histogram
+	sums     sums
+
+	mu         sync.Mutex // held by the drain for a batch, and by a collection while it copies totals
+	statements map[statementKey][]metric.RecordOption
+	routes     map[routeKey][]metric.RecordOption
+	sources    map[*capture.Source]*totals
+	databases  map[string]*totals // by name, which several sources may share
+
+	watching sync.Mutex
+	watched  []metric.Registration
+}
+
+// statementKey is what the attributes of a statement's series depend on.
+type statementKey struct {
+	statement *capture.Statement
+	source    *capture.Source
+	class     capture.ErrorClass
+}
+
+// routeKey is what the attributes of a request's series depend on.
+type routeKey struct {
+	name   string
+	status uint16
+}
+
+// setsKept bounds each cache of attribute sets. A full one is emptied and fills up again.
+const setsKept = 4096
+
+func newMetrics(p *sdkmetric.MeterProvider, counts func() capture.Counts, spans func() Stats) (*metrics, error) {
+	m := &metrics{
+		provider: p, counts: counts, spans: spans,
+		statements: map[statementKey][]metric.RecordOption{}, routes: map[routeKey][]metric.RecordOption{},
+		sources: map[*capture.Source]*totals{}, databases: map[string]*totals{},
+	}
+	meter := p.Meter(scopeName, metric.WithSchemaURL(semconv.SchemaURL))
+	var errs [4]error
+	duration, rows, requests := dbconv.ClientOperationDuration{}, dbconv.ClientResponseReturnedRows{}, httpconv.ServerRequestDuration{}
+	m.duration, errs[0] = meter.Float64Histogram(duration.Name(), metric.WithUnit(duration.Unit()), metric.WithDescription(duration.Description()))
+	m.rows, errs[1] = meter.Int64Histogram(rows.Name(), metric.WithUnit(rows.Unit()), metric.WithDescription(rows.Description()))
+	m.requests, errs[2] = meter.Float64Histogram(requests.Name(), metric.WithUnit(requests.Unit()), metric.WithDescription(requests.Description()))
+	errs[3] = m.sums.register(meter, m)
+	return m, errors.Join(errs[:]...)
+}
+
+// record records one event. An exemplar takes the span from ctx. The drain holds m.mu.
+func (m *metrics) record(ctx context.Context, ev *capture.Event) {
+	if ev.Kind == capture.KindRequest {
+		m.requests.Record(ctx, ev.Total.Seconds(), m.routeOptions(ev)...)
+		return
+	}
+	m.totalsOf(ev.Source).add(ev)
+	if ev.Kind != capture.KindStatement {
+		return
+	}
+	options := m.statementOptions(ev)
+	m.duration.Record(ctx, ev.Total.Seconds(), options...)
+	if ev.Error == capture.ErrorNone && (ev.Mode == capture.ModeQuery || ev.Mode == capture.ModePreparedQuery) {
+		m.rows.Record(ctx, ev.Rows, options...)
+	}
+}
+
+func (m *metrics) statementOptions(ev *capture.Event) []metric.RecordOption {
+	key := statementKey{ev.Statement, ev.Source, ev.Error}
+	return remember(m.statements, key, func() []attribute.KeyValue {
+		list := []attribute.KeyValue{semconv.DBSystemNameSQLite}
+		if ev.Source != nil {
+			list = append(list, semconv.DBNamespace(text(ev.Source.Name())))
+		}
+		if ev.Statement != nil {
+			list = append(list, semconv.DBQuerySummary(text(ev.Statement.Summary)))
+		}
+		if ev.Error != capture.ErrorNone {
+			list = append(list, semconv.ErrorTypeKey.String(ev.Error.String()))
+		}
+		return list
+	})
+}
+
+func (m *metrics) routeOptions(ev *capture.Event) []metric.RecordOption {
+	key := routeKey{status: ev.Status}
+	if ev.Scope != nil {
+		key.name = ev.Scope.Name()
+	}
+	return remember(m.routes, key, func() []attribute.KeyValue { return requestAttributes(ev) })
+}
+
+// remember looks up the options of key, or makes them.
+func remember[K comparable](cache map[K][]metric.RecordOption, key K, make func() []attribute.KeyValue) []metric.RecordOption {
+	if options, ok := cache[key]; ok {
+		return options
+	}
+	if len(cache) >= setsKept {
+		clear(cache)
+	}
+	options := []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(make()...))}
+	cache[key] = options
+	return options
+}
+
+func (m *metrics) watch(db *sql.DB, name string) error {
+	r, err := otelsql.RegisterDBStatsMetrics(db, otelsql.WithMeterProvider(m.provider),
+		otelsql.WithAttributes(semconv.DBSystemNameSQLite, semconv.DBClientConnectionPoolName(text(name))))
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", name, err)
+	}
+	m.watching.Lock()
+	defer m.watching.Unlock()
+	m.watched = append(m.watched, r)
+	return nil
+}
+
+func (m *metrics) flush(ctx context.Context) error { return m.provider.ForceFlush(ctx) }
+
+// shutdown collects a last time, then lets go of the pools.
+func (m *metrics) shutdown(ctx context.Context) error {
+	errs := []error{m.provider.Shutdown(ctx)}
+	m.watching.Lock()
+	defer m.watching.Unlock()
+	for _, r := range m.watched {
+		errs = append(errs, r.Unregister())
+	}
+	m.watched = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,178 @@
+package otel
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// totals are what one database's statements and transactions add up to.
+type totals struct {
+	attributes   attribute.Set
+	sums         [len(sumNames)]int64
+	transactions map[ending]int64
+}
+
+// ending is how a transaction ended. There are at most 2·8·8.
+type ending struct {
+	outcome string
+	reason  capture.End
+	class   capture.ErrorClass
+}
+
+// sumNames are the counters of totals, by index, with their units.
+var sumNames = [...]struct{ name, unit, description string }{
+	{"sqlite_perf.full_scan_rows", "{row}", "Rows stepped over in full scans."},
+	{"sqlite_perf.auto_index_rows", "{row}", "Rows put into automatic indexes."},
+	{"sqlite_perf.sorts", "{sort}", "Sorts that no index saved."},
+	{"sqlite_perf.vm_steps", "{step}", "Instructions of SQLite's virtual machine."},
+	{"sqlite_perf.lock_retries", "{retry}", "Times that a lock was tried again."},
+	{"sqlite_perf.affected_rows", "{row}", "Rows inserted, updated or deleted."},
+	{"sqlite_perf.late_statements", "{statement}", "Statements that began after the end of their request."},
+	{"sqlite_perf.lock_wait", "s", "Time waited for locks."}, // kept in microseconds
+}
+
+const lockWait = len(sumNames) - 1
+
+func (t *totals) add(ev *capture.Event) {
+	late := int64(0)
+	if ev.Flags.Has(capture.FlagLate) {
+		late = 1
+	}
+	for i, n := range [...]int64{int64(ev.FullScan), int64(ev.AutoIndex), int64(ev.Sorts), int64(ev.Steps),
+		int64(ev.Retries), ev.Affected, late, int64(ev.LockWait)} {
+		t.sums[i] += n
+	}
+	if ev.Kind == capture.KindTransaction {
+		t.transactions[ending{outcome(ev), ev.End, ev.Error}]++
+	}
+}
+
+// databasesKept bounds the databases that are counted by name; an application may have one per tenant.
+const databasesKept = 500
+
+// otherDatabases is the name under which those beyond are counted.
+const otherDatabases = "(other)"
+
+// totalsOf are the totals that s is counted in. The drain holds m.mu.
+func (m *metrics) totalsOf(s *capture.Source) *totals {
+	if t := m.sources[s]; t != nil {
+		return t
+	}
+	name := otherDatabases
+	if s != nil {
+		name = s.Name()
+	}
+	if m.databases[name] == nil && len(m.databases) >= databasesKept {
+		name = otherDatabases
+	}
+	t := m.databases[name]
+	if t == nil {
+		t = &totals{transactions: map[ending]int64{},
+			attributes: attribute.NewSet(semconv.DBSystemNameSQLite, semconv.DBNamespace(text(name)))}
+		m.databases[name] = t
+	}
+	if len(m.sources) >= setsKept {
+		clear(m.sources)
+	}
+	m.sources[s] = t
+	return t
+}
+
+// copied are the totals as they are now: the drain goes on while they are observed.
+func (m *metrics) copied() []totals {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := make([]totals, 0, len(m.databases))
+	for _, t := range m.databases {
+		c := *t
+		c.transactions = maps.Clone(t.transactions)
+		list = append(list, c)
+	}
+	return list
+}
+
+// sums are the instruments that are read when the metrics are collected.
+type sums struct {
+	work         [lockWait]metric.Int64ObservableCounter
+	lockWait     metric.Float64ObservableCounter
+	transactions metric.Int64ObservableCounter
+	spans        metric.Int64ObservableCounter
+	pending      metric.Int64ObservableUpDownCounter
+	recorded     metric.Int64ObservableCounter
+	drained      metric.Int64ObservableCounter
+	dropped      metric.Int64ObservableCounter
+}
+
+// register makes the instruments and has them read from m.
+func (s *sums) register(meter metric.Meter, m *metrics) error {
+	var all []metric.Observable
+	var errs []error
+	counter := func(name, unit, description string) metric.Int64ObservableCounter {
+		c, err := meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
+		errs, all = append(errs, err), append(all, c)
+		return c
+	}
+	for i := range s.work {
+		s.work[i] = counter(sumNames[i].name, sumNames[i].unit, sumNames[i].description)
+	}
+	s.transactions = counter("sqlite_perf.transactions", "{transaction}", "Transactions by how they ended.")
+	s.spans = counter("sqlite_perf.spans", "{span}", "Spans by what became of them: exported, dropped or failed.")
+	s.recorded = counter("sqlite_perf.capture.recorded", "{event}", "Events recorded: drained, dropped or pending.")
+	s.drained = counter("sqlite_perf.capture.drained", "{event}", "Events drained.")
+	s.dropped = counter("sqlite_perf.capture.dropped", "{event}", "Events dropped because a ring was full.")
+	var err error
+	wait := sumNames[lockWait]
+	s.lockWait, err = meter.Float64ObservableCounter(wait.name, metric.WithUnit(wait.unit), metric.WithDescription(wait.description))
+	errs = append(errs, err)
+	s.pending, err = meter.Int64ObservableUpDownCounter("sqlite_perf.spans.pending", metric.WithUnit("{span}"),
+		metric.WithDescription("Spans in the queue, or being sent."))
+	errs = append(errs, err)
+	_, err = meter.RegisterCallback(m.observe, append(all, s.lockWait, s.pending)...)
+	return errors.Join(append(errs, err)...)
+}
+
+// observe tells what was added up. It is called by whoever collects.
+func (m *metrics) observe(_ context.Context, o metric.Observer) error {
+	for _, t := range m.copied() {
+		database := metric.WithAttributeSet(t.attributes)
+		for i, c := range m.sums.work {
+			o.ObserveInt64(c, t.sums[i], database)
+		}
+		o.ObserveFloat64(m.sums.lockWait, float64(t.sums[lockWait])/1e6, database)
+		for e, n := range t.transactions {
+			o.ObserveInt64(m.sums.transactions, n, metric.WithAttributeSet(e.attributes(t.attributes)))
+		}
+	}
+	m.observeOwn(o)
+	return nil
+}
+
+// observeOwn tells what became of the events and spans.
+func (m *metrics) observeOwn(o metric.Observer) {
+	spans, events := m.spans(), m.counts()
+	for name, n := range map[string]uint64{"exported": spans.Exported, "dropped": spans.Dropped, "failed": spans.Failed} {
+		o.ObserveInt64(m.sums.spans, int64(n), metric.WithAttributes(attribute.String("sqlite_perf.outcome", name)))
+	}
+	o.ObserveInt64(m.sums.pending, int64(spans.Pending))
+	o.ObserveInt64(m.sums.recorded, int64(events.Recorded))
+	o.ObserveInt64(m.sums.drained, int64(events.Drained))
+	o.ObserveInt64(m.sums.dropped, int64(events.Dropped))
+}
+
+// attributes are those of a transaction that ended so.
+func (e ending) attributes(database attribute.Set) attribute.Set {
+	list := append(database.ToSlice(), attribute.String("sqlite_perf.transaction.outcome", e.outcome))
+	if reason := e.reason.String(); reason != "" {
+		list = append(list, attribute.String("sqlite_perf.transaction.reason", reason))
+	}
+	if e.class != capture.ErrorNone {
+		list = append(list, semconv.ErrorTypeKey.String(e.class.String()))
+	}
+	return attribute.NewSet(list...)
+}
