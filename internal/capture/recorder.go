@@ -20,6 +20,7 @@ type Recorder struct {
 
 	mu       sync.Mutex
 	rings    []*Ring
+	waiting  int // rings closed while there is no reader
 	attached bool
 	counts   Counts
 }
@@ -105,7 +106,7 @@ func (d *Reader) Drain(f func([]Event)) {
 // Detach lets another reader attach.
 func (d *Reader) Detach() {
 	d.recorder.mu.Lock()
-	d.recorder.attached = false
+	d.recorder.attached, d.recorder.waiting = false, 0
 	d.recorder.mu.Unlock()
 }
 
@@ -119,6 +120,26 @@ func (r *Recorder) take(ring *Ring) (events []Event, closed bool) {
 	r.counts.Drained += uint64(len(events))
 	r.counts.Dropped += dropped
 	return events, closed
+}
+
+// closedKept is how many closed rings wait for a first reader, so that what happened before an
+// advisor was opened is there. A process that never opens one keeps no more.
+const closedKept = 64
+
+// ended forgets a closed ring if nobody drains and enough of them wait. Its events are dropped.
+func (r *Recorder) ended(ring *Ring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.attached {
+		return
+	}
+	if r.waiting++; r.waiting <= closedKept {
+		return
+	}
+	recorded, dropped, waiting := ring.pending()
+	r.counts.Recorded += recorded
+	r.counts.Dropped += dropped + waiting
+	r.rings = slices.DeleteFunc(r.rings, func(other *Ring) bool { return other == ring })
 }
 
 func (r *Recorder) forget(ring *Ring) {

@@ -291,3 +291,22 @@ func BenchmarkRecord(b *testing.B) {
 		b.Errorf("%d events dropped, so the benchmark measured dropping", c.Dropped)
 	}
 }
+
+func TestClosedRingsAreForgottenWithoutAReader(t *testing.T) {
+	r := NewRecorder()
+	for range 10 * closedKept {
+		ring := r.Ring()
+		ring.Record(Event{})
+		ring.Close()
+	}
+	want := Counts{Recorded: 10 * closedKept, Dropped: 9 * closedKept, Pending: closedKept}
+	if got := r.Counts(); got != want || len(r.rings) != closedKept {
+		t.Errorf("%+v in %d rings, want %+v in %d", got, len(r.rings), want, closedKept)
+	}
+	reader := attach(t, r)
+	reader.Drain(func([]Event) {})
+	want.Drained, want.Pending = want.Pending, 0
+	if got := r.Counts(); got != want || len(r.rings) != 0 {
+		t.Errorf("%+v in %d rings after a drain, want %+v in none", got, len(r.rings), want)
+	}
+}

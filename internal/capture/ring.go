@@ -53,6 +53,7 @@ func (r *Ring) Close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
+	r.recorder.ended(r)
 }
 
 // swap takes what was recorded since the last swap. The result is valid until the next one.
