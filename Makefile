@@ -1,15 +1,16 @@
-# demo runs the main job, test everything that must pass, bench the measurements of the README.
+# demo runs the main job, test everything that must pass, bench the measurements of the README, soak ten
+# minutes of mixed load.
 
 GO    ?= go
 TOOL   = $(GO) tool -modfile=internal/tools/go.mod
 APT    = DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: demo test unit e2e check ui ui-check bench chromium node
+.PHONY: demo test unit integration e2e check ui ui-check bench soak chromium node
 
 demo:
 	$(GO) run ./cmd/sqlite-perf demo
 
-test: check unit ui-check e2e
+test: check unit integration ui-check e2e
 
 check:
 	$(GO) vet ./...
@@ -17,6 +18,11 @@ check:
 
 unit:
 	$(GO) test -race -timeout 10m ./...
+
+# What drives the driver from outside: modernc's own tests, and libraries that run on database/sql. A
+# module of its own, without C: one of them would compile another SQLite for nothing.
+integration:
+	cd internal/integration && $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
 
 # The browser's tests live in a module of their own, so that no user's go.sum meets the browser.
 e2e: chromium
@@ -33,6 +39,9 @@ ui-check: node
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./driver ./internal/sqltext ./internal/capture ./internal/digest
+
+soak:
+	$(GO) test -race -run Soak -timeout 20m -v ./driver -soak 10m
 
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && $(APT) update && $(APT) install -y --no-install-recommends chromium; } || \
