@@ -41,7 +41,7 @@ func TestReadOnly(t *testing.T) {
 		}
 	}
 	for _, sql := range []string{
-		"", " ", ";", "-- select", "insert into t values (1)", "update t set a=1", "delete from t", "replace into t values (1)", "pragma user_version", "pragma journal_mode=wal",
+		"", " ", ";", "-- select", "explain pragma foreign_keys = 1", "EXPLAIN /* */ query plan PRAGMA x", "insert into t values (1)", "update t set a=1", "delete from t", "replace into t values (1)", "pragma user_version", "pragma journal_mode=wal",
 		"create table t(a)", "drop table t", "alter table t rename to u", "begin", "commit", "end", "rollback", "savepoint s", "release s", "vacuum", "analyze", "reindex", "attach 'f' as x", "detach x",
 		"with c as (select 1) insert into t select * from c", "with c as (select 1) update t set a=1", "with c as (select 1) delete from t", "with c as (select 1) replace into t select 1", "with c", "with",
 		"select 1; delete from t", "delete from t; select 1", "select 1\x00", "select 'a\x00b'", "select 'a", "select 1a", "select #1", "(select 1)", "select1", "\"select\" 1", "'select'", "1", "from t select 1", "explain 'a",

@@ -1,0 +1,35 @@
+package sqlmiddleware
+
+import (
+	"strings"
+
+	"github.com/sqliteperf/sqliteperf/internal/sqltext"
+)
+
+// asking are the PRAGMAs whose argument says what to read; acting are those that do something even without
+// one. All others read without a value and set with one. https://sqlite.org/pragma.html
+var asking, acting = names(`foreign_key_check foreign_key_list index_info index_list index_xinfo integrity_check
+	quick_check table_info table_list table_xinfo`), names(`incremental_vacuum optimize shrink_memory wal_checkpoint`)
+
+func names(list string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range strings.Fields(list) {
+		set[name] = true
+	}
+	return set
+}
+
+// pragmaKind reads PRAGMA [schema.]name, with = value or (value) or neither.
+func pragmaKind(stmt string, pos int) Kind {
+	t := sqltext.Next(stmt, pos)
+	next := sqltext.Next(stmt, t.End)
+	if isOp(stmt, next, '.') {
+		t = sqltext.Next(stmt, next.End)
+		next = sqltext.Next(stmt, t.End)
+	}
+	name := strings.ToLower(sqltext.Name(t.Text(stmt)))
+	if asking[name] || next.Kind == sqltext.EOF && !acting[name] {
+		return PragmaRead
+	}
+	return Write | PragmaSet
+}
