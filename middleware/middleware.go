@@ -54,9 +54,14 @@ type request struct {
 	status int
 }
 
-// begin begins a request. Its span continues the caller's, if the caller says which that is.
+// begin begins a request. Its span continues the one that the application has around it, or else the
+// caller's, if the caller says which that is.
 func begin(r *http.Request) *request {
 	q := &request{scope: capture.NewScope(), start: capture.Now()}
+	if own := capture.TraceIn(r.Context()); own != nil {
+		q.scope.Continue(own)
+		return q
+	}
 	if parents := r.Header["Traceparent"]; len(parents) == 1 {
 		if parent, ok := capture.ParseTraceparent(parents[0], strings.Join(r.Header["Tracestate"], ",")); ok {
 			q.scope.Continue(parent)

@@ -15,7 +15,8 @@ import (
 func workload() []capture.Event {
 	var statements []*capture.Statement
 	for i := range 64 {
-		statements = append(statements, &capture.Statement{Digest: uint64(i), Fingerprint: fmt.Sprint("SELECT a FROM t", i), Summary: fmt.Sprint("SELECT t", i)})
+		statements = append(statements, &capture.Statement{Digest: uint64(i),
+			Fingerprint: fmt.Sprint("SELECT a FROM t", i), Summary: fmt.Sprint("SELECT t", i)})
 	}
 	var list []capture.Event
 	for i := range 4096 / 8 {

@@ -11,7 +11,6 @@ import (
 // environment is what the variables say that the SDK does not read by itself.
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 type environment struct {
-	disabled              bool
 	traces, metrics, logs bool
 	rule                  rule
 	queue, batch          int           // spans
@@ -20,30 +19,25 @@ type environment struct {
 
 func readEnvironment(c Config) (env environment, err error) {
 	if strings.EqualFold(variable("OTEL_SDK_DISABLED"), "true") {
-		return environment{disabled: true}, nil
+		return env, nil
 	}
-	for _, s := range []struct {
-		signal string
-		on     *bool
-		unset  bool // whether it is on if nothing is said
-		own    bool // whether the Config has an exporter
-	}{
-		{"TRACES", &env.traces, true, c.Spans != nil},
-		{"METRICS", &env.metrics, true, c.Metrics != nil},
-		{"LOGS", &env.logs, c.Logs, c.Records != nil},
-	} {
-		if *s.on, err = asked(s.signal, s.unset, s.own); err != nil {
-			return env, err
-		}
+	if env.traces, err = asked("TRACES", true, c.Spans != nil); err != nil {
+		return env, err
 	}
-	if env.rule, err = ruleOf(c, variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG")); err != nil {
+	if env.metrics, err = asked("METRICS", true, c.Metrics != nil); err != nil {
+		return env, err
+	}
+	if env.logs, err = asked("LOGS", c.Logs, c.Records != nil); err != nil {
 		return env, err
 	}
 	env.queue = positive("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
 	env.batch = min(positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512), env.queue)
 	env.delay = time.Duration(positive("OTEL_BSP_SCHEDULE_DELAY", 5000)) * time.Millisecond
 	env.exportWithin = time.Duration(positive("OTEL_BSP_EXPORT_TIMEOUT", 30000)) * time.Millisecond
-	return env, nil
+	if env.traces {
+		env.rule, err = ruleOf(c, variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG"))
+	}
+	return env, err
 }
 
 func variable(name string) string { return strings.TrimSpace(os.Getenv(name)) }
@@ -56,7 +50,8 @@ func positive(name string, unset int) int {
 	return unset
 }
 
-// asked says whether a signal is to be exported.
+// asked says whether a signal is to be exported; unset is whether it is where nothing is said, own
+// whether the Config has an exporter for it.
 func asked(signal string, unset, own bool) (bool, error) {
 	if own {
 		return true, nil

@@ -38,8 +38,9 @@ func TestAcrossServices(t *testing.T) {
 		{"SELECT max(id), total FROM orders", "/a"}, {"/b", "/a"}, {"SELECT count(*) FROM orders", "/b"},
 	} {
 		child, parent := byText[link.child], byText[link.parent]
-		if child.Parent.SpanID() != parent.SpanContext.SpanID() || child.SpanContext.TraceID() != parent.SpanContext.TraceID() || !child.SpanContext.IsValid() {
-			t.Errorf("%s is in %v under %v; %s is %v", link.child, child.SpanContext.TraceID(), child.Parent.SpanID(), link.parent, parent.SpanContext.SpanID())
+		own, above := child.SpanContext, parent.SpanContext
+		if child.Parent.SpanID() != above.SpanID() || own.TraceID() != above.TraceID() || !own.IsValid() {
+			t.Errorf("%s is in %v under %v; %s is %v", link.child, own.TraceID(), child.Parent.SpanID(), link.parent, above.SpanID())
 		}
 	}
 	if root := byText["/a"]; root.Parent.IsValid() {

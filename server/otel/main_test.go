@@ -2,7 +2,6 @@ package otel
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -10,14 +9,13 @@ import (
 	global "go.opentelemetry.io/otel"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	global.SetErrorHandler(global.ErrorHandlerFunc(func(error) {})) // collectors here fail on purpose
-	goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit))
+	goleak.VerifyTestMain(m)
 }
 
 var (
@@ -113,5 +111,3 @@ func names(spans tracetest.SpanStubs) (list []string) {
 	}
 	return list
 }
-
-var _ sdktrace.SpanExporter = (*tracetest.InMemoryExporter)(nil)

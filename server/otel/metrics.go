@@ -64,9 +64,12 @@ func newMetrics(p *sdkmetric.MeterProvider, counts func() capture.Counts, spans 
 	meter := p.Meter(scopeName, metric.WithSchemaURL(semconv.SchemaURL))
 	var errs [4]error
 	duration, rows, requests := dbconv.ClientOperationDuration{}, dbconv.ClientResponseReturnedRows{}, httpconv.ServerRequestDuration{}
-	m.duration, errs[0] = meter.Float64Histogram(duration.Name(), metric.WithUnit(duration.Unit()), metric.WithDescription(duration.Description()))
-	m.rows, errs[1] = meter.Int64Histogram(rows.Name(), metric.WithUnit(rows.Unit()), metric.WithDescription(rows.Description()))
-	m.requests, errs[2] = meter.Float64Histogram(requests.Name(), metric.WithUnit(requests.Unit()), metric.WithDescription(requests.Description()))
+	m.duration, errs[0] = meter.Float64Histogram(duration.Name(),
+		metric.WithUnit(duration.Unit()), metric.WithDescription(duration.Description()))
+	m.rows, errs[1] = meter.Int64Histogram(rows.Name(),
+		metric.WithUnit(rows.Unit()), metric.WithDescription(rows.Description()))
+	m.requests, errs[2] = meter.Float64Histogram(requests.Name(),
+		metric.WithUnit(requests.Unit()), metric.WithDescription(requests.Description()))
 	errs[3] = m.sums.register(meter, m)
 	return m, errors.Join(errs[:]...)
 }

@@ -8,10 +8,15 @@
 // repeat what the history keeps.
 //
 // Nothing here is called by a query. The goroutine that drains the rings chooses what becomes a span
-// and puts it into a queue of OTEL_BSP_MAX_QUEUE_SIZE; a full queue drops the newest span and counts
-// it. One goroutine of the Exporter sends what is in the queue, one of the SDK's reads the metrics, one
-// sends the log records; Shutdown waits for all. A series of metrics has at most 2000 attribute
-// sets: what is beyond has the attribute otel.metric.overflow.
+// and puts it into a queue of OTEL_BSP_MAX_QUEUE_SIZE, 2048 by default; a full queue drops the newest span
+// and counts it. One goroutine of the Exporter sends what is in the queue, one of the SDK's collects the
+// metrics, one sends the log records; Shutdown waits for all. An instrument has at most 2000 attribute
+// sets: what is beyond is counted under the attribute otel.metric.overflow.
+//
+// An application that makes spans itself finds its request's span in the request's context, and its own
+// become children. The sampled flag there says whether the trace was chosen by its ID, for whether the
+// request will be slow is not known when it begins; a sampler of the application's that follows its
+// parent then records as few traces. OTEL_TRACES_SAMPLER=always_on, which both read, records all.
 package otel
 
 import (
@@ -141,7 +146,7 @@ func (e *Exporter) Flush(ctx context.Context) error {
 
 // Shutdown takes the Exporter off its Advisor, sends what was drained within ctx, counts the rest as
 // failed, and waits for its goroutines. Events of the last second are drained by Advisor.Close: call it
-// before. Calling Shutdown again does nothing more.
+// before. Calling Shutdown again does nothing more. The SDK keeps an idle connection for 90 s.
 func (e *Exporter) Shutdown(ctx context.Context) error { return e.shutdown(ctx) }
 
 func (e *Exporter) stop(ctx context.Context) error {

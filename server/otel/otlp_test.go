@@ -2,6 +2,7 @@ package otel
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -31,7 +32,8 @@ func TestOTLP(t *testing.T) {
 			t.Errorf("%s: %v", req.URL.Path, req.Header)
 		}
 	}
-	if res := plain(r.resource.Attributes); res["service.name"] != "shop" || res["deployment.environment.name"] != "test" || res["telemetry.sdk.language"] != "go" {
+	res := plain(r.resource.Attributes)
+	if res["service.name"] != "shop" || res["deployment.environment.name"] != "test" || res["telemetry.sdk.language"] != "go" {
 		t.Errorf("resource %v", res)
 	}
 	checkSpans(t, r)
@@ -45,9 +47,9 @@ func TestOTLP(t *testing.T) {
 func checkSpans(t *testing.T, r *receiver) {
 	request, query := r.span("GET /orders/{id}"), r.span("SELECT orders")
 	if !bytes.Equal(query.ParentSpanId, request.SpanId) || !bytes.Equal(query.TraceId, request.TraceId) {
-		t.Errorf("the statement's parent is %x in %x, the request %x in %x", query.ParentSpanId, query.TraceId, request.SpanId, request.TraceId)
+		t.Errorf("the statement is in %x under %x, the request is %x in %x", query.TraceId, query.ParentSpanId, request.SpanId, request.TraceId)
 	}
-	if got := string(hexOf(request.TraceId)) + "/" + string(hexOf(request.ParentSpanId)); got != "0af7651916cd43dd8448eb211c80319c/b7ad6b7169203331" {
+	if got := fmt.Sprintf("%x/%x", request.TraceId, request.ParentSpanId); got != "0af7651916cd43dd8448eb211c80319c/b7ad6b7169203331" {
 		t.Errorf("the request continues %s", got)
 	}
 	if request.Kind != tracesv1.Span_SPAN_KIND_SERVER || query.Kind != tracesv1.Span_SPAN_KIND_CLIENT {
@@ -66,13 +68,6 @@ func checkSpans(t *testing.T, r *receiver) {
 	if got := plain(request.Attributes); got["http.route"] != "/orders/{id}" || got["http.response.status_code"] != "200" {
 		t.Errorf("the request has %v", got)
 	}
-}
-
-func hexOf(id []byte) (text []byte) {
-	for _, b := range id {
-		text = append(text, "0123456789abcdef"[b>>4], "0123456789abcdef"[b&15])
-	}
-	return text
 }
 
 func checkMetrics(t *testing.T, r *receiver) {

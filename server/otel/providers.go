@@ -15,9 +15,6 @@ import (
 
 // build makes what the environment asks for. What was made when it fails is the caller's to stop.
 func (e *Exporter) build(ctx context.Context, counts func() capture.Counts, c Config, env environment) error {
-	if env.disabled {
-		return nil
-	}
 	res, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithService(), resource.WithFromEnv())
 	if res == nil {
 		return err
@@ -50,7 +47,8 @@ func (e *Exporter) buildTraces(ctx context.Context, c Config, env environment, r
 // cardinality bounds the attribute sets of each instrument. It is the SDK's default, written down.
 const cardinality = 2000
 
-func (e *Exporter) buildMetrics(ctx context.Context, counts func() capture.Counts, c Config, env environment, res *resource.Resource) error {
+func (e *Exporter) buildMetrics(ctx context.Context, counts func() capture.Counts, c Config, env environment,
+	res *resource.Resource) error {
 	if !env.metrics {
 		return nil
 	}

@@ -1,6 +1,9 @@
 package otel
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -99,7 +102,7 @@ func TestEnvironmentThatTurnsOff(t *testing.T) {
 		t.Run(variables, func(t *testing.T) {
 			setenv(t, strings.Fields(variables)...)
 			setenv(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT=1")
-			e, err := start(t.Context(), func() capture.Counts { return capture.Counts{} }, Config{})
+			e, err := start(t.Context(), func() capture.Counts { return capture.Counts{} }, Config{Ratio: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,10 +110,31 @@ func TestEnvironmentThatTurnsOff(t *testing.T) {
 			if got := fmt.Sprint(e.traces != nil, e.metrics != nil, e.records != nil); got != want {
 				t.Errorf("traces, metrics, logs: %s, want %s", got, want)
 			}
+			db, err := sql.Open("sqlite", ":memory:")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if err := e.Watch(db, "app"); err != nil {
+				t.Error(err)
+			}
 			ctx, cancel := contextDone(t)
 			defer cancel()
+			if n := e.Stats().Ended; n != 0 {
+				t.Errorf("%d spans of one quick statement", n)
+			}
+			e.Flush(ctx)
 			e.Shutdown(ctx) // nobody listens at that port
 		})
+	}
+}
+
+// What was begun when Start fails is ended.
+func TestStartThatFails(t *testing.T) {
+	ctx, cancel := contextDone(t)
+	defer cancel()
+	if _, err := start(ctx, nil, Config{Logs: true}); !errors.Is(err, context.Canceled) {
+		t.Errorf("start after its context: %v", err)
 	}
 }
 

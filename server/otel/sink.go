@@ -18,6 +18,9 @@ func (s sink) Export(events []capture.Event) {
 		defer s.metrics.mu.Unlock()
 	}
 	for i := range events {
+		if events[i].Kind > capture.KindRequest {
+			continue // nothing here knows what it would be called
+		}
 		ctx := context.Background()
 		if s.traces != nil {
 			ctx = s.traces.export(&events[i])

@@ -27,16 +27,17 @@ func text(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
+// spanName is the summary, or of a text that is no SQL the system's name, as the conventions ask.
 func spanName(ev *capture.Event) string {
 	switch {
 	case ev.Kind == capture.KindTransaction:
 		return "transaction"
-	case ev.Kind == capture.KindStatement && ev.Statement != nil:
-		return text(ev.Statement.Summary)
-	case ev.Kind == capture.KindRequest && ev.Scope != nil:
+	case ev.Kind == capture.KindRequest:
 		return text(ev.Scope.Name())
+	case ev.Statement != nil && ev.Statement.Summary != "":
+		return text(ev.Statement.Summary)
 	}
-	return "unknown"
+	return semconv.DBSystemNameSQLite.Value.AsString()
 }
 
 func spanKind(k capture.Kind) trace.SpanKind {
@@ -65,7 +66,11 @@ func spanAttributes(ev *capture.Event) []attribute.KeyValue {
 	if ev.Error != capture.ErrorNone {
 		list = append(list, errorAttributes(ev.Error)...)
 	}
-	return append(list, workAttributes(ev)...)
+	if s := ev.Site; s != nil {
+		list = append(list, semconv.CodeFunctionName(text(s.Function)), semconv.CodeFilePath(text(s.File)),
+			semconv.CodeLineNumber(s.Line))
+	}
+	return flagAttributes(workAttributes(list, ev), ev.Flags)
 }
 
 func statementAttributes(ev *capture.Event) []attribute.KeyValue {
@@ -78,10 +83,6 @@ func statementAttributes(ev *capture.Event) []attribute.KeyValue {
 	}
 	if ev.Mode == capture.ModeQuery || ev.Mode == capture.ModePreparedQuery {
 		list = append(list, semconv.DBResponseReturnedRows(int(ev.Rows)))
-	}
-	if s := ev.Site; s != nil {
-		list = append(list, semconv.CodeFunctionName(text(s.Function)), semconv.CodeFilePath(text(s.File)),
-			semconv.CodeLineNumber(s.Line))
 	}
 	return list
 }
@@ -126,9 +127,8 @@ func errorAttributes(class capture.ErrorClass) []attribute.KeyValue {
 	return list
 }
 
-// workAttributes are SQLite's own counters, those that are not zero.
-func workAttributes(ev *capture.Event) []attribute.KeyValue {
-	list := []attribute.KeyValue{}
+// workAttributes adds SQLite's own counters to list, those that are not zero.
+func workAttributes(list []attribute.KeyValue, ev *capture.Event) []attribute.KeyValue {
 	add := func(name string, n int64) {
 		if n != 0 {
 			list = append(list, attribute.Int64("sqlite_perf."+name, n))
@@ -145,11 +145,18 @@ func workAttributes(ev *capture.Event) []attribute.KeyValue {
 	if ev.LockWait != 0 {
 		list = append(list, attribute.Float64("sqlite_perf.lock_wait", float64(ev.LockWait)/1e6)) // seconds
 	}
-	if ev.Flags.Has(capture.FlagLate) {
-		list = append(list, attribute.Bool("sqlite_perf.late", true))
-	}
-	if ev.Flags.Has(capture.FlagCached) {
-		list = append(list, attribute.Bool("sqlite_perf.cached", true))
+	return list
+}
+
+// flagAttributes adds the flags that are set to list.
+func flagAttributes(list []attribute.KeyValue, flags capture.Flags) []attribute.KeyValue {
+	for flag, name := range map[capture.Flags]string{
+		capture.FlagLate: "sqlite_perf.late", capture.FlagCached: "sqlite_perf.cached",
+		capture.FlagUpgraded: "sqlite_perf.transaction.upgraded",
+	} {
+		if flags.Has(flag) {
+			list = append(list, attribute.Bool(name, true))
+		}
 	}
 	return list
 }

@@ -126,15 +126,13 @@ func (s *sums) register(meter metric.Meter, m *metrics) error {
 	s.recorded = counter("sqlite_perf.capture.recorded", "{event}", "Events recorded: drained, dropped or pending.")
 	s.drained = counter("sqlite_perf.capture.drained", "{event}", "Events drained.")
 	s.dropped = counter("sqlite_perf.capture.dropped", "{event}", "Events dropped because a ring was full.")
-	var err error
+	var last [3]error
 	wait := sumNames[lockWait]
-	s.lockWait, err = meter.Float64ObservableCounter(wait.name, metric.WithUnit(wait.unit), metric.WithDescription(wait.description))
-	errs = append(errs, err)
-	s.pending, err = meter.Int64ObservableUpDownCounter("sqlite_perf.spans.pending", metric.WithUnit("{span}"),
-		metric.WithDescription("Spans in the queue, or being sent."))
-	errs = append(errs, err)
-	_, err = meter.RegisterCallback(m.observe, append(all, s.lockWait, s.pending)...)
-	return errors.Join(append(errs, err)...)
+	s.lockWait, last[0] = meter.Float64ObservableCounter(wait.name, metric.WithUnit(wait.unit), metric.WithDescription(wait.description))
+	s.pending, last[1] = meter.Int64ObservableUpDownCounter("sqlite_perf.spans.pending",
+		metric.WithUnit("{span}"), metric.WithDescription("Spans in the queue, or being sent."))
+	_, last[2] = meter.RegisterCallback(m.observe, append(all, s.lockWait, s.pending)...)
+	return errors.Join(append(errs, last[:]...)...)
 }
 
 // observe tells what was added up. It is called by whoever collects.

@@ -28,7 +28,7 @@ type span struct {
 
 // export returns a context with the span of ev if it has one.
 func (t *traces) export(ev *capture.Event) context.Context {
-	if ev.Kind == capture.KindRequest && ev.Scope != nil {
+	if ev.Kind == capture.KindRequest {
 		return t.request(ev)
 	}
 	id, ok := t.identify(ev)
@@ -73,6 +73,9 @@ func (t *traces) alone(ev *capture.Event) (id capture.Trace, ok bool) {
 
 // request exports a request that is chosen, or one of whose statements was; others are remembered.
 func (t *traces) request(ev *capture.Event) context.Context {
+	if ev.Scope == nil {
+		return context.Background() // it has neither name nor identity
+	}
 	id := ev.Scope.Trace()
 	if t.rule.under(id, id.Parent != [8]byte{}) || t.rule.remarkable(ev) || ev.Scope.Kept() {
 		return t.add(ev, *id)

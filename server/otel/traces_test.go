@@ -1,13 +1,14 @@
 package otel
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -33,7 +34,11 @@ func TestWhatBecomesASpan(t *testing.T) {
 		"transactions": {none, []capture.Event{{Kind: capture.KindTransaction, Source: source, Mode: capture.ModeCommit},
 			{Kind: capture.KindTransaction, Source: source, Mode: capture.ModeRollback, Error: capture.ErrorBusy, End: capture.EndNoBegin}},
 			[]string{"transaction"}},
-		"without a statement": {none, []capture.Event{{Error: capture.ErrorOther}}, []string{"unknown"}},
+		"without a statement": {none, []capture.Event{{Error: capture.ErrorOther}}, []string{"sqlite"}},
+		"no SQL": {none, []capture.Event{statement(func(ev *capture.Event) { busy(ev); ev.Statement = &capture.Statement{Fingerprint: "HELLO"} })},
+			[]string{"sqlite"}},
+		"an unknown kind":       {none, []capture.Event{{Kind: capture.KindRequest + 1, Error: capture.ErrorOther}}, nil},
+		"a request of nobody's": {none, []capture.Event{{Kind: capture.KindRequest, Status: 500}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := names(begin(t, test.config).export(test.events...)); !slices.Equal(got, test.want) {
@@ -111,6 +116,41 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
+// By default one trace in a hundred is kept, whole: the request and all of its statements.
+func TestWholeTracesAreKept(t *testing.T) {
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100000")
+	for _, ratio := range []float64{0, 0.5} {
+		e := begin(t, Config{Ratio: ratio})
+		var list []capture.Event
+		for range 4000 {
+			scope := capture.NewScope()
+			inside := statement(func(ev *capture.Event) { ev.Scope = scope })
+			list = append(list, inside, inside, request("GET /", 200, scope), statement(nil))
+		}
+		byTrace, alone := map[trace.TraceID]int{}, 0
+		for _, s := range e.export(list...) {
+			id := s.SpanContext.TraceID()
+			if !e.traces.rule.trace(id) {
+				t.Fatalf("trace %v is exported without a reason", id)
+			}
+			byTrace[id]++
+		}
+		for id, n := range byTrace {
+			if n == 1 {
+				alone++
+			} else if n != 3 {
+				t.Errorf("%d spans of trace %v, want 3", n, id)
+			}
+		}
+		want := 4000 * cmp.Or(ratio, 0.01)
+		for what, n := range map[string]int{"requests": len(byTrace) - alone, "statements alone": alone} {
+			if float64(n) < want*0.6-10 || float64(n) > want*1.4+10 {
+				t.Errorf("ratio %v: %d %s of 4000", ratio, n, what)
+			}
+		}
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	e := begin(t, Config{Ratio: 1})
 	full := statement(func(ev *capture.Event) {
@@ -122,7 +162,7 @@ func TestAttributes(t *testing.T) {
 	spans := e.export(full,
 		statement(func(ev *capture.Event) { ev.Mode, ev.Statement = capture.ModePreparedExec, update }),
 		capture.Event{Kind: capture.KindTransaction, Source: source, Mode: capture.ModeRollback, Begin: capture.BeginImmediate,
-			End: capture.EndDeadline, Rows: 4, Tx: 9},
+			End: capture.EndDeadline, Rows: 4, Tx: 9, Flags: capture.FlagUpgraded, Site: &capture.Site{Function: "main.pay", File: "/src/pay.go", Line: 7}},
 		request("GET /orders/:id", 200, capture.NewScope()), request("PROPFIND\t/dav", 500, capture.NewScope()),
 		request("<unmatched>", 404, capture.NewScope()))
 	for i, want := range []map[string]string{
@@ -135,13 +175,14 @@ func TestAttributes(t *testing.T) {
 		{"db.system.name": "sqlite", "db.namespace": "app.db", "db.query.text": update.Fingerprint, "db.query.summary": "UPDATE orders",
 			"db.operation.name": "UPDATE"},
 		{"db.system.name": "sqlite", "db.namespace": "app.db", "sqlite_perf.transaction.outcome": "rollback", "sqlite_perf.transaction.id": "9",
-			"sqlite_perf.transaction.begin": "immediate", "sqlite_perf.transaction.reason": "deadline", "sqlite_perf.transaction.statements": "4"},
+			"sqlite_perf.transaction.begin": "immediate", "sqlite_perf.transaction.reason": "deadline", "sqlite_perf.transaction.statements": "4",
+			"sqlite_perf.transaction.upgraded": "true", "code.function.name": "main.pay", "code.file.path": "/src/pay.go", "code.line.number": "7"},
 		{"http.request.method": "GET", "http.route": "/orders/:id", "http.response.status_code": "200"},
 		{"http.request.method": "_OTHER", "http.route": "/dav", "http.response.status_code": "500", "error.type": "500"},
 		{"http.request.method": "_OTHER", "http.response.status_code": "404"},
 	} {
-		if diff := cmp.Diff(want, attributesOf(spans[i])); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", spans[i].Name, diff)
+		if d := diff.Diff(want, attributesOf(spans[i])); d != "" {
+			t.Errorf("%s (-want +got):\n%s", spans[i].Name, d)
 		}
 	}
 	if spans[0].Status.Code != codes.Error || spans[1].Status.Code != codes.Unset || spans[4].Status.Code != codes.Error {
