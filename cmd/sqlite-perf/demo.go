@@ -31,7 +31,8 @@ func demoCommand() *cobra.Command {
 		Short: "Run a small slow shop with traffic and its dashboard",
 		Long: `Makes a database of 340,000 rows without the indexes it needs in a temporary directory, serves a
 small shop on it, keeps it busy, and prints the address of the dashboard. Ctrl-C ends it, with exit
-code 0; everything is removed at the end.`,
+code 0; everything is removed at the end. With OTEL_EXPORTER_OTLP_ENDPOINT in the environment it
+also sends spans and metrics to OpenTelemetry.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -74,8 +75,13 @@ func runDemo(ctx context.Context, out io.Writer, addr string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, adv.Close()) }()
+	stop := func() error { return nil }
+	defer func() { err = errors.Join(err, adv.Close(), stop()) }()
 	if err := adv.Watch("shop", db); err != nil {
+		return err
+	}
+	if stop, err = exportSpans(ctx, out, adv, db); err != nil {
+		stop = func() error { return nil }
 		return err
 	}
 	return serveShop(ctx, out, listener, db, adv)
@@ -109,11 +115,12 @@ func serveShop(ctx context.Context, out io.Writer, listener net.Listener, db *sq
 	e.HideBanner = true
 	e.Use(middleware.Echo())
 	(&demo.Shop{DB: db}).Mount(e)
+	defer mountMetrics(e, adv).Close()
 	admin := server.Mount(e.Group("/performance"), adv)
 	srv := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
 	srv.RegisterOnShutdown(admin.Close)
 	base := "http://" + listener.Addr().String()
-	fmt.Fprintf(out, "shop       %s\ndashboard  %s/performance/dashboard#token=%s\n", base, base, admin.Token())
+	fmt.Fprintf(out, "shop       %s\ndashboard  %s/performance/dashboard#token=%s\nmetrics    %s/metrics\n", base, base, admin.Token(), base)
 
 	var wg sync.WaitGroup
 	traffic, stop := context.WithCancel(ctx)

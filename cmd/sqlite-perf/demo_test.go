@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -104,10 +107,46 @@ func TestDemo(t *testing.T) {
 	for !p.proved() {
 		<-tick.C
 	}
+	p.scrapes(`sqlite_perf_statement_duration_seconds_count{database="shop.db",operation="SELECT"}`)
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	p.ends(0)
+}
+
+// scrapes looks for a series among the metrics.
+func (p *process) scrapes(series string) {
+	p.Helper()
+	res, err := http.Get(p.base + "/metrics")
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(text), series) {
+		p.Errorf("%s is not among the metrics (%v):\n%s", series, err, text)
+	}
+}
+
+// With a collector in the environment, it gets spans and metrics from the demo's start to its end.
+func TestDemoExports(t *testing.T) {
+	var mu sync.Mutex
+	got := map[string]int{}
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[r.URL.Path]++
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
+	p := startDemo(t, "--duration", "5s")
+	p.addresses()
+	p.ends(0)
+	mu.Lock()
+	defer mu.Unlock()
+	if got["/v1/traces"] == 0 || got["/v1/metrics"] == 0 {
+		t.Errorf("the collector got %v", got)
+	}
 }
 
 // It ends by itself, with or without a chance to show anything, and at a signal.

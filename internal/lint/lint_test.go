@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"middleware":           {"github.com/labstack/echo/v4", "github.com/felixge/httpsnoop"},
 	"server":               {"github.com/labstack/echo/v4"},
 	"internal/demo":        {"github.com/labstack/echo/v4"},
-	"cmd/sqlite-perf":      {"github.com/labstack/echo/v4", "github.com/spf13/cobra", "github.com/mattn/go-isatty"},
+	"cmd/sqlite-perf":      {"github.com/labstack/echo/v4", "github.com/spf13/cobra", "github.com/mattn/go-isatty", "github.com/prometheus/client_golang"},
 }
 
 // topLevel is all there may be at the top besides files.
