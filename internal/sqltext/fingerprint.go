@@ -138,13 +138,18 @@ func (p *printer) put(text string, it item) {
 // tight reports whether b follows a without a space. It must never let two tokens become one: what
 // touches is a name, a literal or a sign on one side and a parenthesis, comma or dot on the other.
 func tight(a, b item) bool {
-	switch b.op {
-	case ',', ')':
-		return true
-	case '(':
-		return a.op == '(' || a.role == unary || a.kind == Quoted || a.kind == Word && (a.kw == 0 || a.kw == kwCast || a.kw == kwRaise)
-	case '.':
-		return isName(a)
+	if b.kind == Op {
+		switch b.op {
+		case ',', ')':
+			return true
+		case '(':
+			return a.op == '(' || a.role == unary || a.kind == Quoted || a.kind == Word && (a.kw == 0 || a.kw == kwCast || a.kw == kwRaise)
+		case '.':
+			return isName(a)
+		}
+	}
+	if a.kind != Op {
+		return false
 	}
 	switch {
 	case a.op == '(':

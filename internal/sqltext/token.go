@@ -35,6 +35,14 @@ func Next(sql string, pos int) Token {
 		if pos < len(sql) && sql[pos] == ' ' {
 			pos = spaceEnd(sql, pos+1)
 		}
+		if pos < len(sql) {
+			switch classes[sql[pos]] { // most tokens are one of these two: no call for them
+			case cWord:
+				return Token{Word, pos, wordEnd(sql, pos+1)}
+			case cPunct:
+				return Token{Op, pos, pos + 1}
+			}
+		}
 		t := scan(sql, pos)
 		if t.Kind != Space && t.Kind != Comment {
 			return t

@@ -33,11 +33,15 @@ func (p *printer) word(t Token, kw keyword) int {
 
 // function returns what the name means when parentheses follow.
 func function(name string) role {
-	switch {
-	case len(name) >= 4 && strings.EqualFold(name[:4], "json"):
-		return jsonPath
-	case len(name) == 10 && strings.EqualFold(name, "likelihood"):
-		return likelihood
+	switch name[0] | 0x20 {
+	case 'j':
+		if len(name) >= 4 && strings.EqualFold(name[:4], "json") {
+			return jsonPath
+		}
+	case 'l':
+		if len(name) == 10 && strings.EqualFold(name, "likelihood") {
+			return likelihood
+		}
 	}
 	return 0
 }
