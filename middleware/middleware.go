@@ -54,21 +54,33 @@ type request struct {
 	status int
 }
 
-// begin begins a request. Its span continues the one that the application has around it, or else the
-// caller's, if the caller says which that is.
+// begin begins a request.
 func begin(r *http.Request) *request {
 	q := &request{scope: capture.NewScope(), start: capture.Now()}
-	if own := capture.TraceIn(r.Context()); own != nil {
-		q.scope.Continue(own)
-		return q
-	}
-	if parents := r.Header["Traceparent"]; len(parents) == 1 {
-		if parent, ok := capture.ParseTraceparent(parents[0], strings.Join(r.Header["Tracestate"], ",")); ok {
-			q.scope.Continue(parent)
-		}
+	if parent := parentOf(r); parent != nil {
+		q.scope.Continue(parent)
 	}
 	return q
 }
+
+// parentOf is the span that the application has around the request, or else the caller's, if the caller says
+// which that is. Of a trace whose span here is not exported it is the caller's too; without one it has no ID.
+func parentOf(r *http.Request) *capture.Trace {
+	own := capture.TraceIn(r.Context())
+	if own != nil && own.SpanID != [8]byte{} {
+		return own
+	}
+	if parents := r.Header["Traceparent"]; len(parents) == 1 && len(parents[0]) <= parentBytes {
+		caller, ok := capture.ParseTraceparent(parents[0], strings.Join(r.Header["Tracestate"], ","))
+		if ok && (own == nil || own.TraceID == caller.TraceID) {
+			return caller
+		}
+	}
+	return own
+}
+
+// parentBytes bounds a traceparent, which has 55 bytes: a later version may have more, and a stranger a megabyte.
+const parentBytes = 512
 
 // context returns ctx with the request's scope and, if somebody traces, its span.
 func (q *request) context(ctx context.Context) context.Context {

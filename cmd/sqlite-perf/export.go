@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sqliteperf/sqliteperf/advisor"
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/server/otel"
 	"github.com/sqliteperf/sqliteperf/server/prom"
 )
@@ -22,14 +24,25 @@ import (
 func mountMetrics(e *echo.Echo, adv *advisor.Advisor) *prom.Collector {
 	collector, registry := prom.NewCollector(adv, prom.Config{}), prometheus.NewRegistry()
 	registry.MustRegister(collector)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})))
+	e.GET("/metrics", unseen(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})))
 	return collector
+}
+
+// unseen serves requests of the toolkit's own, which are not captured.
+func unseen(h http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s := capture.ScopeOf(c.Request().Context()); s != nil {
+			s.Mute()
+		}
+		h.ServeHTTP(c.Response(), c.Request())
+		return nil
+	}
 }
 
 // otlpAsked says that the environment names a collector.
 func otlpAsked() bool {
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "OTEL_EXPORTER_OTLP_") && strings.HasSuffix(name, "ENDPOINT") {
+		if name, value, _ := strings.Cut(variable, "="); value != "" && strings.HasPrefix(name, "OTEL_EXPORTER_OTLP_") && strings.HasSuffix(name, "ENDPOINT") {
 			return true
 		}
 	}
@@ -50,7 +63,7 @@ func exportSpans(ctx context.Context, out io.Writer, adv *advisor.Advisor, db *s
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := exporter.Shutdown(ctx); err != nil {
-			fmt.Fprintf(out, "OpenTelemetry: %v\n", err) // a collector that is away does not fail the demo
+			fmt.Fprintln(out, "OpenTelemetry:", oneLine(err)) // a collector that is away does not fail the demo
 		}
 		return nil
 	}

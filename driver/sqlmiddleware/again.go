@@ -86,7 +86,7 @@ func again[T any](ctx context.Context, r *Retrier, start time.Time, busy error, 
 	switch {
 	case panicked != nil:
 		panic(panicked)
-	case !isBusy(err):
+	case !isBusy(err) && !endedBy(ctx, err):
 		r.counts.recovered.Add(1)
 	case ctx != nil && ctx.Err() != nil:
 		r.counts.canceled.Add(1)
@@ -97,6 +97,11 @@ func again[T any](ctx context.Context, r *Retrier, start time.Time, busy error, 
 		r.counts.gaveUp.Add(1)
 	}
 	return last, err
+}
+
+// endedBy says that an attempt ended with the context: modernc waits for the lock until then.
+func endedBy(ctx context.Context, err error) bool {
+	return ctx != nil && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // bound is the context of the waits. Attempts get the caller's own.

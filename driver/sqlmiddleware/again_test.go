@@ -99,3 +99,16 @@ func TestNilContext(t *testing.T) {
 	_, err = Tags(TagsConfig{Route: true, Traceparent: true}).ConnExecContext(none, conn, "SELECT 1", nil)
 	must(t, err)
 }
+
+// TestCanceledAttemptEnds cancels while an attempt waits for the lock within SQLite.
+func TestCanceledAttemptEnds(t *testing.T) {
+	path := file(t)
+	defer lock(t, path, "IMMEDIATE")()
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	retry := Retry(RetryConfig{Delay: time.Millisecond, OnRetry: func(context.Context, RetryEvent) { time.AfterFunc(100*time.Millisecond, cancel) }})
+	_, err := open(t, path+"?_pragma=busy_timeout(300)", retry).ExecContext(ctx, "INSERT INTO t(a) VALUES (3)")
+	if err != context.Canceled || retry.Stats() != (RetryStats{Retries: 1, Canceled: 1}) {
+		t.Errorf("%v and %+v", err, retry.Stats())
+	}
+}

@@ -16,9 +16,11 @@ const (
 	DDL Kind = 1 << iota
 	// Attach is ATTACH and DETACH.
 	Attach
-	// PragmaRead is a PRAGMA that only asks, such as journal_mode without a value or table_info(t).
+	// PragmaRead is a PRAGMA that only asks, such as journal_mode without a value or table_info(t), and
+	// any statement with a name like that of a PRAGMA's table, such as pragma_table_info.
 	PragmaRead
-	// PragmaSet is a PRAGMA that sets a value or does something, such as optimize and wal_checkpoint.
+	// PragmaSet is a PRAGMA that sets a value or does something, such as optimize and wal_checkpoint, also
+	// as a table: SELECT * FROM pragma_optimize writes.
 	PragmaSet
 	// Vacuum is VACUUM, also VACUUM INTO, which writes a file.
 	Vacuum
@@ -31,7 +33,7 @@ const (
 	// Transaction is BEGIN, COMMIT, END, ROLLBACK, SAVEPOINT and RELEASE as text. BeginTx stays possible.
 	Transaction
 	// Write is whatever does not certainly only read: all but SELECT, VALUES, EXPLAIN, PragmaRead and
-	// Transaction, so also words that are no verb of SQLite. What functions do that a SELECT calls is not seen.
+	// Transaction, so also words that are no verb of SQLite. What functions and views do that a SELECT uses is not seen.
 	Write
 )
 
@@ -74,6 +76,10 @@ func kindOf(stmt string) Kind {
 	if h.explained {
 		return 0
 	}
+	return verbKind(stmt, h) | tablesKind(stmt)
+}
+
+func verbKind(stmt string, h head) Kind {
 	switch h.verb {
 	case "SELECT", "VALUES":
 		return 0

@@ -19,6 +19,36 @@ func names(list string) map[string]bool {
 	return set
 }
 
+// tablesKind is what a statement is for the names of PRAGMAs as tables in it, whatever they are quoted with, for
+// SQLite takes a string as a name too. https://sqlite.org/pragma.html#pragfunc
+func tablesKind(stmt string) (k Kind) {
+	if !strings.Contains(strings.ToLower(stmt), "pragma_") {
+		return 0
+	}
+	for pos := 0; ; {
+		t := sqltext.Next(stmt, pos)
+		pos = t.End
+		switch t.Kind {
+		case sqltext.EOF:
+			return k
+		case sqltext.Word, sqltext.Quoted, sqltext.String:
+			k |= tableKind(sqltext.Name(t.Text(stmt)))
+		}
+	}
+}
+
+// tableKind is what reading the table does that name may be.
+func tableKind(name string) Kind {
+	name, ok := strings.CutPrefix(strings.ToLower(name), "pragma_")
+	switch {
+	case !ok:
+		return 0
+	case acting[name]:
+		return Write | PragmaSet
+	}
+	return PragmaRead
+}
+
 // pragmaKind reads PRAGMA [schema.]name, with = value or (value) or neither.
 func pragmaKind(stmt string, pos int) Kind {
 	t := sqltext.Next(stmt, pos)

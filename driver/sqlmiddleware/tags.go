@@ -28,8 +28,8 @@ type TagsConfig struct {
 	// Route adds "route", the name of the request or job the statement belongs to, once it has one.
 	Route bool
 
-	// Traceparent adds "traceparent": the span in the statement's context, or else the one of the request or job
-	// it belongs to. It makes each request's texts differ. Default false.
+	// Traceparent adds "traceparent": the span in the statement's context if it may be exported, or else the one
+	// of the request or job it belongs to. It makes each request's texts differ. Default false.
 	Traceparent bool
 }
 
@@ -107,7 +107,7 @@ func (t *Tagger) collect(ctx context.Context) (tags []Tag) {
 }
 
 func traceOf(ctx context.Context, scope *capture.Scope) *capture.Trace {
-	if trace := capture.TraceIn(ctx); trace != nil {
+	if trace := capture.TraceIn(ctx); trace != nil && trace.SpanID != [8]byte{} {
 		return trace
 	}
 	if scope == nil || scope.Muted() {

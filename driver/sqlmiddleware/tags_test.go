@@ -120,6 +120,17 @@ func TestTheApplicationsSpanComesFirst(t *testing.T) {
 	}
 }
 
+// A span that is not exported has no ID: it is no tag.
+func TestTraceWithoutASpan(t *testing.T) {
+	own := capture.NewTrace()
+	own.SpanID = [8]byte{}
+	capture.SetTracer(tracer{own})
+	defer capture.SetTracer(nil)
+	if got := Tags(TagsConfig{Traceparent: true}).tag(background, "SELECT a FROM t"); got != "SELECT a FROM t" {
+		t.Error(got)
+	}
+}
+
 func TestPanickingTagsAreLeftOut(t *testing.T) {
 	seen := &texter{}
 	tags := Tags(TagsConfig{Static: []Tag{{"app", "shop"}}, Of: func(context.Context) []Tag { panic("mine") }})

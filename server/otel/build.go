@@ -2,6 +2,7 @@ package otel
 
 import (
 	"context"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"go.opentelemetry.io/otel/codes"
@@ -18,6 +19,24 @@ const scopeName = "github.com/sqliteperf/sqliteperf/server/otel"
 type builder struct {
 	tracer trace.Tracer
 	built  []sdktrace.ReadOnlySpan
+	set    time.Duration // by which the clock was set since the process started
+}
+
+// processStart is instant 0, by both clocks.
+var processStart = capture.Instant(0).Time()
+
+// clockSteps are those that are followed: a clock that is kept right by less moves no span out of its parent.
+const clockSteps = 10 * time.Millisecond
+
+// at is the time of i by the clock as it is now. Somebody may have set it since the process started, as
+// machines without a clock of their own do, and the monotonic one stands still while a machine sleeps.
+func (b *builder) at(i capture.Instant) time.Time {
+	now := time.Now()
+	set := now.Round(0).Sub(processStart.Round(0)) - now.Sub(processStart)
+	if (set - b.set).Abs() > clockSteps {
+		b.set = set
+	}
+	return processStart.Round(0).Add(time.Duration(i) + b.set)
 }
 
 // newTracer has the SDK make spans that are all recorded, have the identities asked for, and end in
@@ -37,7 +56,7 @@ func (b *builder) build(s span) {
 		ctx = trace.ContextWithSpanContext(ctx, parent.WithRemote(s.event.Kind == capture.KindRequest))
 	}
 	ev := &s.event
-	start := ev.Start.Time()
+	start := b.at(ev.Start)
 	_, made := b.tracer.Start(ctx, spanName(ev), trace.WithTimestamp(start),
 		trace.WithSpanKind(spanKind(ev.Kind)), trace.WithAttributes(spanAttributes(ev)...))
 	if failed(ev) {

@@ -34,9 +34,16 @@ type metrics struct {
 	routes     map[routeKey][]metric.RecordOption
 	sources    map[*capture.Source]*totals
 	databases  map[string]*totals // by name, which several sources may share
+	endings    []*ended           // of transactions, in order of first use
 
 	watching sync.Mutex
-	watched  []metric.Registration
+	watched  map[pool]metric.Registration
+}
+
+// pool is what is watched.
+type pool struct {
+	db   *sql.DB
+	name string
 }
 
 // statementKey is what the attributes of a statement's series depend on.
@@ -59,7 +66,7 @@ func newMetrics(p *sdkmetric.MeterProvider, counts func() capture.Counts, spans 
 	m := &metrics{
 		provider: p, counts: counts, spans: spans,
 		statements: map[statementKey][]metric.RecordOption{}, routes: map[routeKey][]metric.RecordOption{},
-		sources: map[*capture.Source]*totals{}, databases: map[string]*totals{},
+		sources: map[*capture.Source]*totals{}, databases: map[string]*totals{}, watched: map[pool]metric.Registration{},
 	}
 	meter := p.Meter(scopeName, metric.WithSchemaURL(semconv.SchemaURL))
 	var errs [4]error
@@ -80,8 +87,10 @@ func (m *metrics) record(ctx context.Context, ev *capture.Event) {
 		m.requests.Record(ctx, ev.Total.Seconds(), m.routeOptions(ev)...)
 		return
 	}
-	m.totalsOf(ev.Source).add(ev)
-	if ev.Kind != capture.KindStatement {
+	t := m.totalsOf(ev.Source)
+	t.add(ev)
+	if ev.Kind == capture.KindTransaction {
+		m.end(t, ev)
 		return
 	}
 	options := m.statementOptions(ev)
@@ -102,7 +111,7 @@ func (m *metrics) statementOptions(ev *capture.Event) []metric.RecordOption {
 			list = append(list, semconv.DBQuerySummary(text(ev.Statement.Summary)))
 		}
 		if ev.Error != capture.ErrorNone {
-			list = append(list, semconv.ErrorTypeKey.String(ev.Error.String()))
+			list = append(list, errorAttributes(ev.Error)...)
 		}
 		return list
 	})
@@ -130,14 +139,17 @@ func remember[K comparable](cache map[K][]metric.RecordOption, key K, make func(
 }
 
 func (m *metrics) watch(db *sql.DB, name string) error {
+	m.watching.Lock()
+	defer m.watching.Unlock()
+	if m.watched[pool{db, name}] != nil {
+		return nil
+	}
 	r, err := otelsql.RegisterDBStatsMetrics(db, otelsql.WithMeterProvider(m.provider),
 		otelsql.WithAttributes(semconv.DBSystemNameSQLite, semconv.DBClientConnectionPoolName(text(name))))
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", name, err)
 	}
-	m.watching.Lock()
-	defer m.watching.Unlock()
-	m.watched = append(m.watched, r)
+	m.watched[pool{db, name}] = r
 	return nil
 }
 
@@ -151,6 +163,6 @@ func (m *metrics) shutdown(ctx context.Context) error {
 	for _, r := range m.watched {
 		errs = append(errs, r.Unregister())
 	}
-	m.watched = nil
+	clear(m.watched)
 	return errors.Join(errs...)
 }

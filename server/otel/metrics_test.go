@@ -37,6 +37,7 @@ func TestHistograms(t *testing.T) {
 		count, exemplar := uint64(3), spans[0]
 		if p.Count == 1 {
 			count, exemplar, want["error.type"] = 1, spans[1], "busy"
+			want["db.response.status_code"] = "SQLITE_BUSY"
 		}
 		if diff := cmp.Diff(want, emit(p.Attributes)); diff != "" || p.Count != count {
 			t.Errorf("%d calls (-want +got):\n%s", p.Count, diff)
@@ -179,7 +180,7 @@ func TestWatch(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := e.Shutdown(ctx); err != nil || e.metrics.watched != nil {
+	if err := e.Shutdown(ctx); err != nil || len(e.metrics.watched) != 0 {
 		t.Errorf("Shutdown: %v, still watched: %v", err, e.metrics.watched)
 	}
 }

@@ -3,7 +3,8 @@
 //
 // Start reads the standard OTEL_* variables, so that with none set a collector on this machine gets
 // everything over OTLP. Statements that were slow or failed become spans, with their requests, and one
-// trace in a hundred besides; never each statement, unless OTEL_TRACES_SAMPLER says so. Metrics count
+// trace in a hundred besides; never each statement, unless OTEL_TRACES_SAMPLER says so. A request in which
+// the application made spans of its own, in a trace that the caller samples, becomes one too. Metrics count
 // every event. Log records are off unless OTEL_LOGS_EXPORTER=otlp or the Config asks for them: they
 // repeat what the history keeps.
 //
@@ -16,7 +17,8 @@
 // An application that makes spans itself finds its request's span in the request's context, and its own
 // become children. The sampled flag there says whether the trace was chosen by its ID, for whether the
 // request will be slow is not known when it begins; a sampler of the application's that follows its
-// parent then records as few traces. OTEL_TRACES_SAMPLER=always_on, which both read, records all.
+// parent then records as few traces. OTEL_TRACES_SAMPLER=always_on, which both read, records all. A sampler
+// that does not follow its parent makes children of requests that are not exported.
 package otel
 
 import (
@@ -26,7 +28,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/advisor"
@@ -51,7 +52,7 @@ type Config struct {
 	Digests int  // log records per interval of the Advisor, the costliest digests; default 20
 
 	// Spans, Metrics and Records, where set, get what is exported instead of the exporters that the
-	// environment asks for. Shutdown shuts them down.
+	// environment asks for. Shutdown shuts them down, and waits for a call that does not heed its context.
 	Spans   sdktrace.SpanExporter
 	Metrics sdkmetric.Reader
 	Records sdklog.Exporter
@@ -75,9 +76,6 @@ type Exporter struct {
 	shutdown func(context.Context) error
 }
 
-// installed is the tracer of the Exporter started last.
-var installed atomic.Pointer[tracer]
-
 // Start exports what adv drains from now on. The context bounds Start alone. It fails if the
 // environment asks for what is not built in, such as OTEL_EXPORTER_OTLP_PROTOCOL=grpc; a collector that
 // does not answer is no failure. With OTEL_SDK_DISABLED=true nothing is exported.
@@ -88,8 +86,7 @@ func Start(ctx context.Context, adv *advisor.Advisor, c Config) (*Exporter, erro
 	}
 	e.remove = adv.Export(sink{e})
 	if e.traces != nil {
-		installed.Store(e.tracer)
-		capture.SetTracer(e.tracer)
+		e.tracer.install()
 	}
 	return e, nil
 }
@@ -131,7 +128,7 @@ func (e *Exporter) Stats() Stats {
 }
 
 // Watch exports the connection pool's metrics of db as db.sql.connection.*, by XSAM/otelsql, under the
-// pool's name, until Shutdown.
+// pool's name, until Shutdown. Pools of one name add up; watching a pool again under its name does nothing.
 func (e *Exporter) Watch(db *sql.DB, name string) error {
 	if e.metrics == nil {
 		return nil
@@ -151,8 +148,8 @@ func (e *Exporter) Shutdown(ctx context.Context) error { return e.shutdown(ctx) 
 
 func (e *Exporter) stop(ctx context.Context) error {
 	e.remove()
-	if e.tracer != nil && installed.CompareAndSwap(e.tracer, nil) {
-		capture.SetTracer(nil)
+	if e.tracer != nil {
+		e.tracer.remove()
 	}
 	return e.all(ctx, (*queue).shutdown, (*metrics).shutdown, (*records).shutdown)
 }

@@ -32,7 +32,11 @@ func (e *Exporter) buildTraces(ctx context.Context, c Config, env environment, r
 	}
 	exporter := c.Spans
 	if exporter == nil {
-		if exporter, err = otlptracehttp.New(ctx); err != nil {
+		var options []otlptracehttp.Option
+		if nearby("TRACES") {
+			options = append(options, otlptracehttp.WithInsecure())
+		}
+		if exporter, err = otlptracehttp.New(ctx, options...); err != nil {
 			return err
 		}
 	}
@@ -54,11 +58,15 @@ func (e *Exporter) buildMetrics(ctx context.Context, counts func() capture.Count
 	}
 	reader := c.Metrics
 	if reader == nil {
-		exporter, err := otlpmetrichttp.New(ctx)
+		var options []otlpmetrichttp.Option
+		if nearby("METRICS") {
+			options = append(options, otlpmetrichttp.WithInsecure())
+		}
+		exporter, err := otlpmetrichttp.New(ctx, options...)
 		if err != nil {
 			return err
 		}
-		reader = sdkmetric.NewPeriodicReader(exporter) // OTEL_METRIC_EXPORT_INTERVAL
+		reader = sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithInterval(env.every), sdkmetric.WithTimeout(env.collectWithin))
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(reader),
 		sdkmetric.WithView(fine), sdkmetric.WithCardinalityLimit(cardinality))
@@ -80,7 +88,11 @@ func (e *Exporter) buildRecords(ctx context.Context, c Config, env environment, 
 	}
 	exporter := c.Records
 	if exporter == nil {
-		if exporter, err = otlploghttp.New(ctx); err != nil {
+		var options []otlploghttp.Option
+		if nearby("LOGS") {
+			options = append(options, otlploghttp.WithInsecure())
+		}
+		if exporter, err = otlploghttp.New(ctx, options...); err != nil {
 			return err
 		}
 	}

@@ -44,15 +44,17 @@ func (q *queue) start(env environment) {
 }
 
 // add puts a span into the queue, or counts it as dropped. It never waits for the collector.
-func (q *queue) add(s span) {
+func (q *queue) add(s span) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.stats.Ended++
 	select {
 	case q.spans <- s:
 		q.stats.Pending++
+		return true
 	default:
 		q.stats.Dropped++
+		return false
 	}
 }
 

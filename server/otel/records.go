@@ -28,7 +28,11 @@ type records struct {
 
 func newRecords(e sdklog.Exporter, res *resource.Resource, digests int) *records {
 	ctx, cancel := context.WithCancel(context.Background())
-	processor := sdklog.NewBatchProcessor(bounded{e, ctx})
+	processor := sdklog.NewBatchProcessor(bounded{e, ctx}, // the SDK makes a queue of any size, and waits of none
+		sdklog.WithMaxQueueSize(positive("OTEL_BLRP_MAX_QUEUE_SIZE", 2048, queueLimit)),
+		sdklog.WithExportMaxBatchSize(positive("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", 512, queueLimit)),
+		sdklog.WithExportInterval(wait("OTEL_BLRP_SCHEDULE_DELAY", 1000)),
+		sdklog.WithExportTimeout(wait("OTEL_BLRP_EXPORT_TIMEOUT", 30000)))
 	provider := sdklog.NewLoggerProvider(sdklog.WithResource(res), sdklog.WithProcessor(processor))
 	return &records{processor, provider, provider.Logger(scopeName, log.WithSchemaURL(semconv.SchemaURL)), digests, cancel}
 }

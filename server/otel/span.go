@@ -33,7 +33,7 @@ func spanName(ev *capture.Event) string {
 	case ev.Kind == capture.KindTransaction:
 		return "transaction"
 	case ev.Kind == capture.KindRequest:
-		return text(ev.Scope.Name())
+		return requestName(requestOf(ev))
 	case ev.Statement != nil && ev.Statement.Summary != "":
 		return text(ev.Statement.Summary)
 	}
@@ -164,20 +164,32 @@ func flagAttributes(list []attribute.KeyValue, flags capture.Flags) []attribute.
 // methods are those that the semantic conventions know; others are _OTHER.
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "QUERY"}
 
-// requestAttributes reads method and route from the scope's name, such as "GET /orders/:id".
-func requestAttributes(ev *capture.Event) []attribute.KeyValue {
-	list := []attribute.KeyValue{semconv.HTTPResponseStatusCode(int(ev.Status))}
-	method, route := "_OTHER", ""
-	if ev.Scope != nil {
-		name := strings.TrimSpace(ev.Scope.Name())
-		if i := strings.IndexAny(name, " \t"); i > 0 {
-			route = strings.TrimSpace(name[i:])
-			if slices.Contains(methods, name[:i]) {
-				method = name[:i]
-			}
-		}
+// requestOf reads method and route from the scope's name, such as "GET /orders/:id". The host that a
+// pattern of net/http's ServeMux may have is no part of the route.
+func requestOf(ev *capture.Event) (method, route string) {
+	if ev.Scope == nil {
+		return "_OTHER", ""
 	}
-	list = append(list, semconv.HTTPRequestMethodKey.String(method))
+	method, route, _ = strings.Cut(strings.ReplaceAll(strings.TrimSpace(ev.Scope.Name()), "\t", " "), " ")
+	if !slices.Contains(methods, method) {
+		method = "_OTHER"
+	}
+	route = strings.TrimSpace(route)
+	return method, route[max(strings.IndexByte(route, '/'), 0):]
+}
+
+// requestName is a request's span's. A method that is none of the known ones is not repeated.
+// https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
+func requestName(method, route string) string {
+	if method == "_OTHER" {
+		method = "HTTP"
+	}
+	return strings.TrimSpace(method + " " + text(route))
+}
+
+func requestAttributes(ev *capture.Event) []attribute.KeyValue {
+	method, route := requestOf(ev)
+	list := []attribute.KeyValue{semconv.HTTPResponseStatusCode(int(ev.Status)), semconv.HTTPRequestMethodKey.String(method)}
 	if route != "" {
 		list = append(list, semconv.HTTPRoute(text(route)))
 	}

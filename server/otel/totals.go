@@ -3,7 +3,6 @@ package otel
 import (
 	"context"
 	"errors"
-	"maps"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"go.opentelemetry.io/otel/attribute"
@@ -15,7 +14,7 @@ import (
 type totals struct {
 	attributes   attribute.Set
 	sums         [len(sumNames)]int64
-	transactions map[ending]int64
+	transactions map[ending]*ended
 }
 
 // ending is how a transaction ended. There are at most 2·8·8.
@@ -23,6 +22,12 @@ type ending struct {
 	outcome string
 	reason  capture.End
 	class   capture.ErrorClass
+}
+
+// ended counts the transactions of one database that ended in one way.
+type ended struct {
+	attributes attribute.Set
+	n          int64
 }
 
 // sumNames are the counters of totals, by index, with their units.
@@ -48,9 +53,17 @@ func (t *totals) add(ev *capture.Event) {
 		int64(ev.Retries), ev.Affected, late, int64(ev.LockWait)} {
 		t.sums[i] += n
 	}
-	if ev.Kind == capture.KindTransaction {
-		t.transactions[ending{outcome(ev), ev.End, ev.Error}]++
+}
+
+// end counts a transaction of t's. The drain holds m.mu.
+func (m *metrics) end(t *totals, ev *capture.Event) {
+	key := ending{outcome(ev), ev.End, ev.Error}
+	e := t.transactions[key]
+	if e == nil {
+		e = &ended{attributes: key.attributes(t.attributes)}
+		t.transactions[key], m.endings = e, append(m.endings, e)
 	}
+	e.n++
 }
 
 // databasesKept bounds the databases that are counted by name; an application may have one per tenant.
@@ -73,7 +86,7 @@ func (m *metrics) totalsOf(s *capture.Source) *totals {
 	}
 	t := m.databases[name]
 	if t == nil {
-		t = &totals{transactions: map[ending]int64{},
+		t = &totals{transactions: map[ending]*ended{},
 			attributes: attribute.NewSet(semconv.DBSystemNameSQLite, semconv.DBNamespace(text(name)))}
 		m.databases[name] = t
 	}
@@ -84,17 +97,20 @@ func (m *metrics) totalsOf(s *capture.Source) *totals {
 	return t
 }
 
-// copied are the totals as they are now: the drain goes on while they are observed.
-func (m *metrics) copied() []totals {
+// copied are the totals as they are now: the drain goes on while they are observed. The endings keep their
+// order, for the SDK counts those beyond its limit together: were it others each time, no count would
+// only grow.
+func (m *metrics) copied() ([]totals, []ended) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := make([]totals, 0, len(m.databases))
+	list, endings := make([]totals, 0, len(m.databases)), make([]ended, 0, len(m.endings))
 	for _, t := range m.databases {
-		c := *t
-		c.transactions = maps.Clone(t.transactions)
-		list = append(list, c)
+		list = append(list, *t)
 	}
-	return list
+	for _, e := range m.endings {
+		endings = append(endings, *e)
+	}
+	return list, endings
 }
 
 // sums are the instruments that are read when the metrics are collected.
@@ -137,15 +153,16 @@ func (s *sums) register(meter metric.Meter, m *metrics) error {
 
 // observe tells what was added up. It is called by whoever collects.
 func (m *metrics) observe(_ context.Context, o metric.Observer) error {
-	for _, t := range m.copied() {
+	list, endings := m.copied()
+	for _, t := range list {
 		database := metric.WithAttributeSet(t.attributes)
 		for i, c := range m.sums.work {
 			o.ObserveInt64(c, t.sums[i], database)
 		}
 		o.ObserveFloat64(m.sums.lockWait, float64(t.sums[lockWait])/1e6, database)
-		for e, n := range t.transactions {
-			o.ObserveInt64(m.sums.transactions, n, metric.WithAttributeSet(e.attributes(t.attributes)))
-		}
+	}
+	for _, e := range endings {
+		o.ObserveInt64(m.sums.transactions, e.n, metric.WithAttributeSet(e.attributes))
 	}
 	m.observeOwn(o)
 	return nil

@@ -86,17 +86,20 @@ func (t *traces) request(ev *capture.Event) context.Context {
 
 // keep has the request of an exported statement exported too, also if it was drained before.
 func (t *traces) keep(s *capture.Scope) {
-	if s == nil || s.Kept() {
+	if s == nil {
 		return
 	}
-	s.Keep()
+	s.Keep() // for all Exporters; each remembers requests of its own
 	if recent := &t.recent[s.ID%recentRequests]; recent.Scope == s {
 		t.add(recent, *s.Trace())
 		*recent = capture.Event{}
 	}
 }
 
+// add returns the context of the span, without one if the queue is full: an exemplar would lead nowhere.
 func (t *traces) add(ev *capture.Event, id capture.Trace) context.Context {
-	t.queue.add(span{*ev, id})
+	if !t.queue.add(span{*ev, id}) {
+		return context.Background()
+	}
 	return trace.ContextWithSpanContext(context.Background(), spanContext(&id, id.SpanID, true))
 }

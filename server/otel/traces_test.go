@@ -163,7 +163,7 @@ func TestAttributes(t *testing.T) {
 		statement(func(ev *capture.Event) { ev.Mode, ev.Statement = capture.ModePreparedExec, update }),
 		capture.Event{Kind: capture.KindTransaction, Source: source, Mode: capture.ModeRollback, Begin: capture.BeginImmediate,
 			End: capture.EndDeadline, Rows: 4, Tx: 9, Flags: capture.FlagUpgraded, Site: &capture.Site{Function: "main.pay", File: "/src/pay.go", Line: 7}},
-		request("GET /orders/:id", 200, capture.NewScope()), request("PROPFIND\t/dav", 500, capture.NewScope()),
+		request("GET /orders/:id", 200, capture.NewScope()), request("PROPFIND\texample.com/dav", 500, capture.NewScope()),
 		request("<unmatched>", 404, capture.NewScope()))
 	for i, want := range []map[string]string{
 		{"db.system.name": "sqlite", "db.namespace": "app.db", "db.query.text": lookup.Fingerprint, "db.query.summary": "SELECT orders",
@@ -187,6 +187,9 @@ func TestAttributes(t *testing.T) {
 	}
 	if spans[0].Status.Code != codes.Error || spans[1].Status.Code != codes.Unset || spans[4].Status.Code != codes.Error {
 		t.Error("the status does not say which failed")
+	}
+	if spans[4].Name != "HTTP /dav" || spans[5].Name != "HTTP" {
+		t.Errorf("requests of unknown methods are named %q and %q", spans[4].Name, spans[5].Name)
 	}
 	if start := full.Start.Time(); !spans[0].StartTime.Equal(start) || !spans[0].EndTime.Equal(start.Add(full.Total)) {
 		t.Errorf("from %v to %v, want %v and %v more", spans[0].StartTime, spans[0].EndTime, start, full.Total)

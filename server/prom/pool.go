@@ -47,7 +47,7 @@ func (c *Collector) watched(list []prometheus.Metric) []prometheus.Metric {
 		waits, size, wal int64
 		waited           float64 // seconds
 	}
-	byName := map[string]*info{}
+	byName, files := map[string]*info{}, map[string]bool{"": true}
 	for _, d := range c.source.Databases() {
 		name := c.watchedName(d.Path)
 		if byName[name] == nil {
@@ -56,8 +56,11 @@ func (c *Collector) watched(list []prometheus.Metric) []prometheus.Metric {
 		i := byName[name]
 		i.waits += d.Pool.WaitCount
 		i.waited += d.Pool.WaitMS / 1e3
-		i.size += d.Size
-		i.wal += d.WAL
+		if !files[d.Path] { // a file may be watched under several names
+			files[d.Path] = true
+			i.size += d.Size
+			i.wal += d.WAL
+		}
 	}
 	for name, i := range byName {
 		list = append(list, counter(waitsTotal, i.waits, name), counter(waitTotal, i.waited, name),
@@ -75,10 +78,7 @@ func (c *Collector) watchedName(path string) string {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.databases[name] == nil && len(c.databases) >= c.config.Databases {
-		return other
-	}
-	return name
+	return c.named(name).database
 }
 
 // captured adds what became of the events to list.

@@ -31,6 +31,15 @@ func (c *Collector) totalsOf(s *capture.Source) *totals {
 	if s != nil {
 		name = text(s.Name())
 	}
+	t := c.named(name)
+	if len(c.sources) < cached { // the pools of those beyond are not summed up
+		c.sources[s] = t
+	}
+	return t
+}
+
+// named are the totals of the databases with a name, or of those beyond the bound. The caller holds c.mu.
+func (c *Collector) named(name string) *totals {
 	if c.databases[name] == nil && len(c.databases) >= c.config.Databases {
 		name = other
 	}
@@ -38,9 +47,6 @@ func (c *Collector) totalsOf(s *capture.Source) *totals {
 	if t == nil {
 		t = &totals{database: name}
 		c.databases[name] = t
-	}
-	if len(c.sources) < cached { // the pools of those beyond are not summed up
-		c.sources[s] = t
 	}
 	return t
 }
