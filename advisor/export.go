@@ -11,7 +11,7 @@ import (
 
 // Exporter passes on what was captured to another system. Its methods are called by the goroutine
 // that drains the rings, never by a query, and must return soon: while one runs, rings fill up.
-// What they want to keep they copy.
+// What they want to keep they copy. They must not call Advisor.Export, nor its remove.
 type Exporter interface {
 	// Export gets each batch of events, in the order of recording within a connection.
 	Export(events []capture.Event)

@@ -11,8 +11,8 @@ func TestAllocationsOverTheBareDriver(t *testing.T) {
 			for range 4 * road.calls { // grow the ring's buffers
 				ours()
 			}
-			before, after := fewestAllocs(bare), fewestAllocs(ours)
-			if after > before+road.allocs {
+			before := fewestAllocs(bare, 5, 0)
+			if after := fewestAllocs(ours, 60, before+road.allocs); after > before+road.allocs {
 				t.Errorf("%v allocations, want at most %v + %v", after, before, road.allocs)
 			}
 		})
@@ -20,10 +20,10 @@ func TestAllocationsOverTheBareDriver(t *testing.T) {
 }
 
 // fewestAllocs is what f allocates when the runtime has a goroutine at hand for each that modernc
-// starts to watch a context: making one allocates too.
-func fewestAllocs(f func()) float64 {
+// starts to watch a context: making one allocates too. It tries until it has seen enough.
+func fewestAllocs(f func(), tries int, enough float64) float64 {
 	fewest := testing.AllocsPerRun(50, f)
-	for range 20 {
+	for n := 1; n < tries && fewest > enough; n++ {
 		fewest = min(fewest, testing.AllocsPerRun(50, f))
 	}
 	return fewest

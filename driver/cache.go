@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"database/sql/driver"
+	"strings"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/sqltext"
@@ -16,10 +17,12 @@ type stmtCache struct {
 	limit  int
 	byText map[string]*list.Element // of *entry
 	used   list.List                // the most recently used first
+	hook   uintptr                  // the pre-update hook that all were compiled under, 0 for none
 }
 
 // entry is a statement kept. While rows are open on it, it is lent out and nobody else can use it.
 type entry struct {
+	cache     *stmtCache
 	text      string
 	st        innerStmt
 	statement uintptr // SQLite's
@@ -47,7 +50,7 @@ func (c *stmtCache) take(text string) *entry {
 // add takes in a new statement, lent out to the caller. One whose text is here already, lent out to
 // somebody else, is not kept; nor is any if all that are here are lent out.
 func (c *stmtCache) add(text string, st innerStmt, statement uintptr) *entry {
-	e := &entry{text: text, st: st, statement: statement, uses: 1, lent: true}
+	e := &entry{cache: c, text: text, st: st, statement: statement, uses: 1, lent: true}
 	if c.byText[text] != nil || !c.makeRoom() {
 		e.dropped = true
 		return e
@@ -105,9 +108,17 @@ func (c *stmtCache) clear() {
 func keepable(text string) bool {
 	switch firstWord(text) {
 	case "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES":
-		return len(text) <= cachedText && len(sqltext.Split(text)) == 1
+		return len(text) <= cachedText && whole(text)
 	}
 	return false
+}
+
+// whole says that text is one statement with nothing behind its ";": modernc takes whatever is there
+// for more statements, which it compiles at each run.
+func whole(text string) bool {
+	parts := sqltext.Split(text)
+	return len(parts) == 1 && (strings.HasSuffix(strings.TrimSuffix(text, ";"), parts[0]) ||
+		strings.HasSuffix(strings.TrimRight(text, " \t\r\n\f"), parts[0]))
 }
 
 // harmless says that text leaves kept statements as good as they were.
@@ -122,7 +133,11 @@ func harmless(text string) bool {
 
 // acquire finds or prepares the statement of query. e is nil if the query cannot be kept.
 func (s *session) acquire(ctx context.Context, query string) (e *entry, err error) {
+	if s.watched() {
+		return nil, nil
+	}
 	if e = s.cache.take(query); e != nil {
+		s.looked(true)
 		return e, nil
 	}
 	if !keepable(query) {
@@ -131,6 +146,7 @@ func (s *session) acquire(ctx context.Context, query string) (e *entry, err erro
 		}
 		return nil, nil
 	}
+	s.looked(false)
 	prepared, err := s.innerConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -142,14 +158,31 @@ func (s *session) acquire(ctx context.Context, query string) (e *entry, err erro
 	return s.cache.add(query, st, s.handle.prepared(st)), nil
 }
 
+// watched says that an authorizer is to be asked at each call. It also closes what was compiled
+// without the pre-update hook that there is now, or with one that is gone.
+func (s *session) watched() bool {
+	authorizer, preUpdate := s.handle.hooks()
+	if authorizer != 0 || preUpdate != s.cache.hook {
+		s.cache.clear()
+		s.cache.hook = preUpdate
+	}
+	return authorizer != 0
+}
+
+// looked counts a look into the cache.
+func (s *session) looked(hit bool) {
+	if s.pool != nil {
+		s.pool.Looked(hit)
+	}
+}
+
 func (s *session) execCached(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, spent, error) {
 	e, err := s.acquire(ctx, query)
 	if err != nil {
 		return nil, spent{}, err
 	}
 	if e == nil {
-		result, err := s.innerConn.ExecContext(ctx, query, args)
-		return result, s.locks(), err
+		return s.execOnce(ctx, query, args)
 	}
 	result, cost, err := s.execPrepared(ctx, e.st, e.statement, args)
 	if e.uses > 1 {
@@ -167,11 +200,7 @@ func (s *session) queryCached(ctx context.Context, query string, args []driver.N
 		return nil, lease{}, err
 	}
 	if e == nil {
-		opened, err := s.innerConn.QueryContext(ctx, query, args)
-		if err != nil {
-			return opened, lease{}, err
-		}
-		return opened, s.running(opened), nil
+		return s.queryOnce(ctx, query, args)
 	}
 	opened, l, err := s.queryPrepared(ctx, e.st, e.statement, args)
 	if err != nil {
@@ -187,5 +216,5 @@ func (s *session) release(l lease, failed bool) error {
 	if l.entry == nil {
 		return nil
 	}
-	return s.cache.give(l.entry, failed)
+	return l.entry.cache.give(l.entry, failed)
 }

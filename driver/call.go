@@ -23,10 +23,14 @@ type call struct {
 func (c *conn) begin(ctx context.Context, query string, args []driver.NamedValue, mode capture.Mode) call {
 	scope := c.scope(ctx)
 	if scope.Muted() {
-		return call{conn: c, muted: true}
+		k := call{conn: c, muted: true}
+		if c.tx != nil {
+			k.Statement = c.statements.find(query) // for it may end the transaction
+		}
+		return k
 	}
 	statement := c.statements.find(query)
-	k := call{conn: c, tx: c.tx, trace: capture.TraceIn(ctx), mode: mode}
+	k := call{conn: c, tx: c.tx, trace: c.trace(ctx), mode: mode}
 	k.OpenRows = capture.OpenRows{Statement: statement, Scope: scope, Conn: c.pool.ID}
 	if len(args) > 0 {
 		k.params = c.paramsOf(query, statement, args)
@@ -34,6 +38,7 @@ func (c *conn) begin(ctx context.Context, query string, args []driver.NamedValue
 	if !c.config.NoCallers {
 		k.Site = c.caller(statement)
 	}
+	c.ring.Expect()
 	k.Start = capture.Now()
 	c.pool.Use(k.Start)
 	if scope != nil && scope.Ended(k.Start) {
@@ -44,6 +49,9 @@ func (c *conn) begin(ctx context.Context, query string, args []driver.NamedValue
 
 // exec records an execution that returns no rows.
 func (c *call) exec(result driver.Result, cost spent, err error) {
+	if c.muted {
+		c.unrecorded(err)
+	}
 	if c.muted || unseen(err) {
 		return
 	}
@@ -66,15 +74,22 @@ func (c *call) took() time.Duration {
 // the first step when Query returns, so that is the time of the first row.
 func (c *call) rows(inner driver.Rows, l lease, err error) (driver.Rows, error) {
 	if err == nil {
-		if base, ok := inner.(innerRows); ok && (!c.muted || l.entry != nil) {
+		if base, ok := inner.(innerRows); ok && (!c.muted || l.entry != nil || c.Statement != nil) {
 			return c.open(base, l), nil
 		}
 	}
-	if !c.muted && !unseen(err) {
+	c.none(err)
+	return inner, err
+}
+
+// none records a query that returned no rows.
+func (c *call) none(err error) {
+	if c.muted {
+		c.unrecorded(err)
+	} else if !unseen(err) {
 		total := c.took()
 		c.record(&capture.Event{Error: classify(err), First: total, Total: total}, c.failed(err), err)
 	}
-	return inner, err
 }
 
 // open wraps the rows of a query that began well.
@@ -102,8 +117,9 @@ func (c *call) record(ev *capture.Event, cost spent, err error) {
 	ev.Mode, ev.Start, ev.Statement, ev.Scope = c.mode, c.Start, c.Statement, c.Scope
 	ev.Source, ev.Conn, ev.Site, ev.Trace = c.conn.source, c.Conn, c.Site, c.trace
 	ev.Params, ev.Work, ev.Flags = c.params, cost.Work, c.flags|cost.flags
-	if limit := uint32(ev.Total.Microseconds()); ev.LockWait > limit {
-		ev.LockWait = limit // given up before the schedule was over
+	within(&ev.Work, ev.Total)
+	if c.Statement.Control == capture.ControlScript {
+		ev.Work, ev.Flags = capture.Work{LockWait: ev.LockWait, Retries: ev.Retries}, ev.Flags&^capture.FlagCounted // known of one only
 	}
 	if ev.Site == nil && ev.Total >= slowCall && !c.conn.config.NoCallers {
 		ev.Site = walkCallers(c.conn.config.CallerSkip)
@@ -116,8 +132,35 @@ func (c *call) record(ev *capture.Event, cost spent, err error) {
 		c.Scope.Add(ev.Total)
 	}
 	c.conn.send(ev)
+	c.follow(err)
+}
+
+// follow has the connection look at its transaction if the call may have begun or ended one.
+func (c *call) follow(err error) {
 	if c.Statement.Control != capture.ControlNone || err != nil && c.conn.tx != nil {
 		c.conn.follow(c, err)
+	}
+}
+
+// unrecorded ends a muted call, which may have ended a transaction that is recorded.
+func (c *call) unrecorded(err error) {
+	if c.conn.tx != nil && c.Statement != nil {
+		c.follow(err)
+	}
+}
+
+// within bounds the wait for locks by the time that all of it took: whose context ended gave up
+// before the schedule was over, and what did not run at all has the retries of the call before.
+func within(w *capture.Work, total time.Duration) {
+	if int64(w.LockWait) <= total.Microseconds() {
+		return
+	}
+	w.LockWait = uint32(total.Microseconds())
+	for w.Retries > 0 && lockWait(uint32(w.Retries)) > w.LockWait {
+		w.Retries--
+	}
+	if w.Retries == 0 {
+		w.LockWait = 0
 	}
 }
 

@@ -7,6 +7,7 @@ TEXT ·framePointers(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ BP, AX // the caller's frame: its caller's frame pointer, then its return address
 	XORQ CX, CX
 	XORQ BX, BX
+	MOVQ $0x9E3779B97F4A7C15, R8
 
 next:
 	TESTQ AX, AX
@@ -15,8 +16,8 @@ next:
 	JGE   done
 	MOVQ  8(AX), DX
 	MOVQ  DX, (DI)(CX*8)
-	ROLQ  $7, BX
 	XORQ  DX, BX
+	IMULQ R8, BX
 	INCQ  CX
 	MOVQ  (AX), AX
 	JMP   next

@@ -27,9 +27,9 @@ type knownStack struct {
 	site *capture.Site // nil if the call site is further out
 }
 
-// slot is where a stack is kept. Neighbours in memory are spread by Fibonacci hashing.
+// slot is where a stack is kept. The hash is a product, so its upper bits are the best.
 func (c *callerCache) slot(hash uintptr) *knownStack {
-	return &c.stacks[hash*0x9E3779B97F4A7C15>>56]
+	return &c.stacks[hash>>56]
 }
 
 // nearFrames is how many frames there are, and one or two more, between the driver and most call

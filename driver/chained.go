@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
 // chainConn is the connection that interceptors wrap. It notes what a call cost and what it opened,
@@ -13,14 +15,25 @@ type chainConn struct{ *session }
 // under is what interceptors left open on a session, and what the call in progress cost.
 type under struct {
 	spent spent
+	empty bool // there was nothing to execute, so there is no result
 	stmts []*chainStmt
 	rows  []*chainRows
 	tx    *chainTx
 }
 
+func (u *under) executed(result driver.Result, cost spent, err error) {
+	u.spent, u.empty = cost, err == nil && result == nil
+}
+
 func (c *chainConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	result, cost, err := c.exec(ctx, query, args)
-	c.under.spent = cost
+	c.under.executed(result, cost, err)
+	return result, err
+}
+
+func (c *chainConn) Exec(query string, args []driver.Value) (driver.Result, error) {
+	result, err := c.innerConn.Exec(query, args)
+	c.under.executed(result, spent{}, err)
 	return result, err
 }
 
@@ -114,7 +127,7 @@ type chainStmt struct {
 
 func (s *chainStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	result, cost, err := s.conn.execPrepared(ctx, s.innerStmt, s.statement, args)
-	s.conn.under.spent = cost
+	s.conn.under.executed(result, cost, err)
 	return result, err
 }
 
@@ -129,6 +142,7 @@ func (s *chainStmt) Query(args []driver.Value) (driver.Rows, error) {
 
 func (s *chainStmt) Close() error {
 	s.conn.under.stmts = without(s.conn.under.stmts, s)
+	s.statement = 0
 	return s.innerStmt.Close()
 }
 
@@ -140,8 +154,9 @@ type chainTx struct {
 
 func (t *chainTx) Commit() error {
 	t.session.under.tx = nil
+	start := capture.Now()
 	err := t.Tx.Commit()
-	t.session.under.spent = t.session.locks()
+	t.session.under.spent = t.session.committed(start, err)
 	return err
 }
 

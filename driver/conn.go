@@ -72,6 +72,7 @@ func newConn(ctx context.Context, from *connector, s *session, chained chain) *c
 		pool:      from.source.Open(),
 		txlock:    txlock(from.dsn),
 	}
+	s.pool = c.pool
 	c.lent(ctx)
 	return c
 }
@@ -104,10 +105,20 @@ func (c *conn) scope(ctx context.Context) *capture.Scope {
 	switch {
 	case s != nil:
 		return s
-	case c.tx != nil && c.tx.scope != nil:
+	case c.tx != nil && !c.tx.left && c.tx.scope != nil:
 		return c.tx.scope
 	}
 	return c.owner
+}
+
+// trace is the application's own span around a statement: that of ctx, or of the transaction for a
+// statement whose context says nothing.
+func (c *conn) trace(ctx context.Context) *capture.Trace {
+	t := capture.TraceIn(ctx)
+	if t == nil && c.tx != nil && c.tx.trace != nil && !c.tx.left && capture.ScopeOf(ctx) == nil {
+		return c.tx.trace
+	}
+	return t
 }
 
 // identical says that two contexts are the same value, without comparing what they hold: a context
@@ -176,6 +187,14 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	}
 	inner, err := c.innerConn.Prepare(query)
 	return c.wrapStmt(inner, query, err)
+}
+
+// Ping goes through the interceptors. It is not recorded.
+func (c *conn) Ping(ctx context.Context) error {
+	if c.chain != nil {
+		return guard(func() error { return c.chain.Ping(ctx) })
+	}
+	return c.innerConn.Ping(ctx)
 }
 
 // Deserialize replaces the database, and with it what kept statements were compiled for.

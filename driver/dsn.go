@@ -17,12 +17,15 @@ func filePath(dsn string) string {
 	if err != nil || values.Get("vfs") != "" {
 		return ""
 	}
-	if uri, ok := strings.CutPrefix(name, "file:"); ok {
-		if values.Get("mode") == "memory" {
+	if strings.HasPrefix(name, "file:") {
+		seen, _, _ := strings.Cut(dsn, "\x00") // SQLite reads it to here
+		name, query = split(seen)
+		if values, err = url.ParseQuery(query); err != nil || values.Get("mode") == "memory" {
 			return ""
 		}
-		name = unescape(uriPath(uri))
+		name = unescape(uriPath(strings.TrimPrefix(name, "file:")))
 	}
+	name, _, _ = strings.Cut(name, "\x00")
 	if name == "" || name == ":memory:" {
 		return ""
 	}

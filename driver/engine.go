@@ -88,21 +88,35 @@ func (c counters) addTo(w *capture.Work, before counters) {
 var busyDelays = [...]uint32{1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100}
 
 // addLocks adds to w how often the last step tried a lock again, and what that took by the schedule.
-// SQLite keeps -1 once it has given up, which it does when busy_timeout is over.
 func (h handle) addLocks(w *capture.Work) {
-	db := *(**sqlite3.Tsqlite3)(unsafe.Pointer(&h.db))
-	switch retries := db.FbusyHandler.FnBusy; {
-	case retries > 0:
-		w.Retries = uint8(min(math.MaxUint8, int32(w.Retries)+retries))
-		w.LockWait += lockWait(uint32(retries))
-	case retries < 0 && db.FbusyTimeout > 0:
-		n := uint32(0)
-		for n < math.MaxUint8 && lockWait(n) < uint32(db.FbusyTimeout)*1000 {
-			n++
-		}
-		w.Retries = uint8(min(math.MaxUint8, uint32(w.Retries)+n))
-		w.LockWait += uint32(db.FbusyTimeout) * 1000
+	if retries := (*(**sqlite3.Tsqlite3)(unsafe.Pointer(&h.db))).FbusyHandler.FnBusy; retries != 0 {
+		h.addRetries(w, retries)
 	}
+}
+
+// addRetries adds what SQLite keeps of the last step: the number of retries, or -1 once it has given up,
+// which it does when busy_timeout is over.
+func (h handle) addRetries(w *capture.Work, retries int32) {
+	if retries < 0 {
+		h.addTimeout(w)
+		return
+	}
+	w.Retries = uint8(min(math.MaxUint8, int32(w.Retries)+retries))
+	w.LockWait += lockWait(uint32(retries))
+}
+
+// addTimeout adds to w the wait of a step that gave up when busy_timeout was over.
+func (h handle) addTimeout(w *capture.Work) {
+	db := *(**sqlite3.Tsqlite3)(unsafe.Pointer(&h.db))
+	if db.FbusyTimeout <= 0 {
+		return
+	}
+	n := uint32(0)
+	for n < math.MaxUint8 && lockWait(n) < uint32(db.FbusyTimeout)*1000 {
+		n++
+	}
+	w.Retries = uint8(min(math.MaxUint8, uint32(w.Retries)+n))
+	w.LockWait += uint32(db.FbusyTimeout) * 1000
 }
 
 // lockWait is what a number of retries takes, in microseconds.
@@ -114,6 +128,13 @@ func lockWait(retries uint32) (wait uint32) {
 		wait += uint32(rest) * busyDelays[len(busyDelays)-1] * 1000
 	}
 	return wait
+}
+
+// hooks are what SQLite asks while it compiles a statement rather than when it runs: the authorizer,
+// and the pre-update hook, for which it compiles DELETE without WHERE row by row.
+func (h handle) hooks() (authorizer, preUpdate uintptr) {
+	db := *(**sqlite3.Tsqlite3)(unsafe.Pointer(&h.db))
+	return db.FxAuth, db.FxPreUpdateCallback
 }
 
 // autocommit says that no transaction is open. https://sqlite.org/c3ref/get_autocommit.html

@@ -64,7 +64,7 @@ func (i *interceptor) end(f *link, err error) {
 	if err != nil {
 		f.ev.Error = classify(err)
 	}
-	if f.ev.Scope != nil {
+	if f.ev.Scope != nil && f.ev.Kind == capture.KindStatement {
 		f.ev.Scope.Add(f.ev.Total)
 	}
 	sendTo(i.sink, f.ev)
@@ -85,6 +85,9 @@ func (i *interceptor) opened(ctx context.Context, f *link, rows driver.Rows, err
 	if err != nil {
 		i.end(f, err)
 		return ctx, rows, err
+	}
+	if ctx == nil {
+		ctx = context.Background() // of callers that hold the connection by sql.Conn.Raw
 	}
 	f.ev.First = max(time.Nanosecond, capture.Since(f.ev.Start))
 	return context.WithValue(ctx, linkKey{}, f), rows, nil
@@ -158,6 +161,9 @@ func (i *interceptor) ConnBeginTx(ctx context.Context, conn driver.ConnBeginTx, 
 		f.ev.End = capture.EndNoBegin
 		i.end(f, err)
 		return ctx, tx, err
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	return context.WithValue(ctx, linkTx{}, f), tx, nil
 }

@@ -23,14 +23,18 @@ type layout struct {
 }
 
 // knownLayout is nil if modernc's types are not as known here; the reason is logged, once.
-var knownLayout = sync.OnceValue(func() *layout {
-	l, err := readLayout()
-	if err != nil {
-		slog.Warn("sqlite-perf: SQLite's own counters are off", "err", err)
-		return nil
-	}
-	return l
-})
+var knownLayout = layoutOnce(readLayout)
+
+func layoutOnce(read func() (*layout, error)) func() *layout {
+	return sync.OnceValue(func() *layout {
+		l, err := read()
+		if err != nil {
+			slog.Warn("sqlite-perf: SQLite's own counters are off", "err", err)
+			return nil
+		}
+		return l
+	})
+}
 
 // errLayout reports that modernc's types are not as known here.
 var errLayout = errors.New("modernc.org/sqlite is of an unknown version")

@@ -20,6 +20,9 @@ func Limit(c *sql.Conn, id, newVal int) (before int, err error) {
 		if !ok || !outer.session.handle.known() {
 			return fmt.Errorf("%w: %T", ErrUnsupported, driverConn)
 		}
+		if newVal >= 0 {
+			outer.session.forget() // they were compiled under the limit before
+		}
 		before = outer.session.handle.limit(id, newVal)
 		return nil
 	})

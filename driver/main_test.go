@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"go.uber.org/goleak"
 	"modernc.org/sqlite"
@@ -73,17 +74,40 @@ func bare(t testing.TB, dsn string) *sql.DB {
 // wrapped opens dsn with ours.
 func wrapped(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
-	db := sql.OpenDB(NewConnector(dsn, Config{recorder: capture.NewRecorder()}))
-	t.Cleanup(func() { db.Close() })
-	return db
+	return wrappedWith(Config{})(t, dsn)
 }
 
-// both runs test with the bare driver and with ours, each with a directory of its own.
-func both[T any](t *testing.T, test func(t *testing.T, open func(testing.TB, string) *sql.DB, dir string) T) (raw, ours T) {
+// opener opens a data source name with some driver.
+type opener = func(testing.TB, string) *sql.DB
+
+// wrappedWith opens data source names with ours as c has it. What is recorded is drained, so that
+// closed connections leave nothing behind.
+func wrappedWith(c Config) opener {
+	return func(t testing.TB, dsn string) *sql.DB {
+		t.Helper()
+		c.recorder = capture.NewRecorder()
+		db := sql.OpenDB(NewConnector(dsn, c))
+		t.Cleanup(func() { db.Close() })
+		return db
+	}
+}
+
+// everyConfig runs test with the bare driver and then with ours in every configuration.
+func everyConfig[T any](t *testing.T, test func(t *testing.T, open opener, dir string) T) {
 	t.Helper()
-	t.Run("bare", func(t *testing.T) { raw = test(t, bare, t.TempDir()) })
-	t.Run("wrapped", func(t *testing.T) { ours = test(t, wrapped, t.TempDir()) })
-	return raw, ours
+	var want T
+	t.Run("bare", func(t *testing.T) { want = test(t, bare, t.TempDir()) })
+	for _, c := range configurations {
+		t.Run(c.name, func(t *testing.T) {
+			if c.traced {
+				traceAll(t)
+			}
+			got := test(t, wrappedWith(c.config), t.TempDir())
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("- as bare, + as wrapped:\n%s", diff)
+			}
+		})
+	}
 }
 
 // failure describes an error as far as an application can tell errors apart.

@@ -67,14 +67,19 @@ func hashOf(args []driver.NamedValue) uint32 {
 		case string:
 			writeText(&h, v)
 		case []byte:
-			writeInt(&h, uint64(len(v)))
-			h.Write(v)
+			if v != nil { // which is bound as NULL
+				writeInt(&h, uint64(len(v)))
+				h.Write(v)
+			}
 		case float64:
 			writeInt(&h, math.Float64bits(v))
 		case bool:
 			maphash.WriteComparable(&h, v)
 		case time.Time:
-			writeInt(&h, uint64(v.UnixNano()))
+			_, zone := v.Zone() // it is bound as a text with its zone
+			writeInt(&h, uint64(v.Unix()))
+			writeInt(&h, uint64(v.Nanosecond()))
+			writeInt(&h, uint64(zone))
 		}
 	}
 	return max(1, uint32(h.Sum64()))

@@ -23,6 +23,9 @@ func (c *conn) lent(ctx context.Context) { c.ctx, c.owner = ctx, capture.ScopeOf
 func (c *conn) IsValid() bool {
 	valid := c.innerConn.IsValid()
 	c.ctx, c.owner = nil, nil
+	if c.tx != nil {
+		c.tx.left = true
+	}
 	c.pool.In()
 	return valid
 }

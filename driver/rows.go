@@ -66,6 +66,8 @@ func (r *rows) Close() error {
 		r.call.conn.pool.Used(end)
 		ev := capture.Event{Error: r.class, First: r.first, Total: time.Duration(end - r.call.Start), Rows: r.n}
 		r.call.record(&ev, cost, err)
+	} else {
+		r.call.unrecorded(err)
 	}
 	return err
 }

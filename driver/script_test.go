@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"pgregory.net/rapid"
 )
 
@@ -93,19 +94,30 @@ var statements = rapid.Custom(func(t *rapid.T) (st struct {
 	return st
 })
 
+// scoped is a request's context with a span in it, and muted that of the toolkit's own statements.
+var (
+	scoped = testTracer{}.Into(capture.WithScope(context.Background(), capture.NewScope()), capture.NewTrace())
+	muted  = capture.Mute(context.Background())
+)
+
 var cancelled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// TestRandomScriptsRunAsOnTheBareDriver runs the same calls on both drivers, each with a file of
-// its own, and compares after every call what the application saw.
+// TestRandomScriptsRunAsOnTheBareDriver runs the same calls on the bare driver and on ours in every
+// configuration, each with a file of its own, and compares after every call what the application saw.
 func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 	root := t.TempDir()
+	traceAll(t)
+	opened := []opener{bare}
+	for _, c := range configurations {
+		opened = append(opened, wrappedWith(c.config))
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		var sides []*side
-		for _, open := range []func(testing.TB, string) *sql.DB{bare, wrapped} {
+		for _, open := range opened {
 			dir, err := os.MkdirTemp(root, "")
 			if err != nil {
 				rt.Fatal(err)
@@ -114,25 +126,27 @@ func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 			defer s.close()
 			sides = append(sides, s)
 		}
-		both := func(f func(*side)) {
+		all := func(f func(*side)) {
 			for _, s := range sides {
 				s.lines = nil
 				f(s)
 			}
-			if diff := cmp.Diff(sides[0].lines, sides[1].lines); diff != "" {
-				rt.Fatalf("- as bare, + as wrapped:\n%s", diff)
+			for i, s := range sides[1:] {
+				if diff := cmp.Diff(sides[0].lines, s.lines); diff != "" {
+					rt.Fatalf("%s: - as bare, + as wrapped:\n%s", configurations[i].name, diff)
+				}
 			}
 		}
 		drawContext := func() context.Context {
 			background := context.Background()
-			return rapid.SampledFrom([]context.Context{background, background, background, cancelled}).Draw(rt, "context")
+			return rapid.SampledFrom([]context.Context{background, background, scoped, muted, cancelled}).Draw(rt, "context")
 		}
 		prepared := func(f func(*side, *sql.Stmt)) {
 			if len(sides[0].stmts) == 0 {
 				rt.Skip()
 			}
 			i := rapid.IntRange(0, len(sides[0].stmts)-1).Draw(rt, "prepared")
-			both(func(s *side) {
+			all(func(s *side) {
 				st := s.stmts[i]
 				if s.tx != nil {
 					st = s.tx.Stmt(st)
@@ -144,15 +158,15 @@ func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"exec": func(t *rapid.T) {
 				st, ctx := statements.Draw(t, "exec"), drawContext()
-				both(func(s *side) { s.exec(ctx, s.on(), st.text, st.args...) })
+				all(func(s *side) { s.exec(ctx, s.on(), st.text, st.args...) })
 			},
 			"query": func(t *rapid.T) {
 				st, ctx := statements.Draw(t, "query"), drawContext()
-				both(func(s *side) { s.query(ctx, s.on(), st.text, st.args...) })
+				all(func(s *side) { s.query(ctx, s.on(), st.text, st.args...) })
 			},
 			"first row": func(t *rapid.T) {
 				st, ctx := statements.Draw(t, "query"), drawContext()
-				both(func(s *side) {
+				all(func(s *side) {
 					var v any
 					s.notef("row %s", failure(s.on().QueryRowContext(ctx, st.text, st.args...).Scan(&v)))
 					s.notef("is %T %v", v, v)
@@ -160,7 +174,7 @@ func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 			},
 			"prepare": func(t *rapid.T) {
 				st, ctx := statements.Draw(t, "prepare"), drawContext()
-				both(func(s *side) {
+				all(func(s *side) {
 					p, err := s.db.PrepareContext(ctx, st.text)
 					if s.notef("prepare %s", failure(err)); err == nil {
 						s.stmts = append(s.stmts, p)
@@ -190,7 +204,7 @@ func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 				if sides[0].tx != nil {
 					t.Skip()
 				}
-				both(func(s *side) {
+				all(func(s *side) {
 					tx, err := s.db.BeginTx(ctx, opts)
 					if s.notef("begin %s", failure(err)); err == nil {
 						s.tx = tx
@@ -202,14 +216,14 @@ func TestRandomScriptsRunAsOnTheBareDriver(t *testing.T) {
 				if sides[0].tx == nil {
 					t.Skip()
 				}
-				both(func(s *side) {
+				all(func(s *side) {
 					s.notef("end %s", failure(end(s.tx)))
 					s.notef("again %s", failure(end(s.tx)))
 					s.tx = nil
 				})
 			},
 		})
-		both(func(s *side) {
+		all(func(s *side) {
 			if s.tx != nil {
 				s.notef("commit %s", failure(s.tx.Commit()))
 				s.tx = nil

@@ -12,9 +12,10 @@ import (
 type session struct {
 	innerConn
 	handle handle
-	cache  *stmtCache // nil unless configured
+	cache  *stmtCache // nil unless configured; it needs the handle
 	count  bool
-	under  under // what interceptors opened
+	under  under         // what interceptors opened
+	pool   *capture.Conn // nil until the connection is ready
 }
 
 // newSession returns nil if opened is not the connection known here.
@@ -25,7 +26,7 @@ func newSession(opened driver.Conn, config Config) *session {
 	}
 	s := &session{innerConn: base, handle: handleOf(base, knownLayout())}
 	s.count = s.handle.known() && !config.NoCounters
-	if config.StatementCache > 0 {
+	if config.StatementCache > 0 && s.handle.known() {
 		s.cache = newStmtCache(config.StatementCache)
 	}
 	return s
@@ -50,6 +51,11 @@ func (s *session) exec(ctx context.Context, query string, args []driver.NamedVal
 	if s.cache != nil {
 		return s.execCached(ctx, query, args)
 	}
+	return s.execOnce(ctx, query, args)
+}
+
+// execOnce is exec without the cache.
+func (s *session) execOnce(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, spent, error) {
 	if !s.count {
 		result, err := s.innerConn.ExecContext(ctx, query, args)
 		return result, spent{}, err
@@ -64,7 +70,7 @@ func (s *session) exec(ctx context.Context, query string, args []driver.NamedVal
 		result, err := s.innerConn.ExecContext(ctx, query, args)
 		return result, spent{}, err
 	}
-	result, cost, err := s.execPrepared(ctx, st, s.handle.prepared(st), args)
+	result, cost, err := s.execSince(ctx, counters{}, st, s.handle.prepared(st), args)
 	if closing := st.Close(); closing != nil && err == nil {
 		err = closing
 	}
@@ -77,8 +83,21 @@ func (s *session) execPrepared(ctx context.Context, st innerStmt, statement uint
 	if s.count && statement != 0 {
 		before = s.handle.counters(statement)
 	}
+	return s.execSince(ctx, before, st, statement, args)
+}
+
+// execSince is execPrepared of a statement that had counted so much before.
+func (s *session) execSince(ctx context.Context, before counters, st innerStmt, statement uintptr, args []driver.NamedValue) (driver.Result, spent, error) {
 	result, err := st.ExecContext(ctx, args)
-	cost := s.cost(lease{statement: statement, before: before, first: s.locks().Work})
+	if !s.count {
+		return result, spent{}, err
+	}
+	var cost spent
+	s.handle.addLocks(&cost.Work)
+	if statement != 0 {
+		s.handle.counters(statement).addTo(&cost.Work, before)
+		cost.flags = capture.FlagCounted
+	}
 	return result, cost, err
 }
 
@@ -87,6 +106,11 @@ func (s *session) query(ctx context.Context, query string, args []driver.NamedVa
 	if s.cache != nil {
 		return s.queryCached(ctx, query, args)
 	}
+	return s.queryOnce(ctx, query, args)
+}
+
+// queryOnce is query without the cache.
+func (s *session) queryOnce(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, lease, error) {
 	opened, err := s.innerConn.QueryContext(ctx, query, args)
 	if err != nil || !s.count {
 		return opened, lease{}, err
@@ -140,6 +164,17 @@ func (s *session) locks() (cost spent) {
 	return cost
 }
 
+// committed is the wait for locks of a COMMIT that began at start. modernc rolls back after one that
+// failed, which is then the last step; it gave up when busy_timeout was over.
+func (s *session) committed(start capture.Instant, err error) (cost spent) {
+	if classify(err) != capture.ErrorBusy || !s.count {
+		return s.locks()
+	}
+	s.handle.addTimeout(&cost.Work)
+	within(&cost.Work, capture.Since(start))
+	return cost
+}
+
 // forget closes the statements kept.
 func (s *session) forget() {
 	if s.cache != nil {
@@ -147,8 +182,10 @@ func (s *session) forget() {
 	}
 }
 
-// Close closes the statements kept, then the connection.
+// Close closes the statements kept, then the connection, whose handle is no longer looked at: what
+// is still open on it may be closed later.
 func (s *session) Close() error {
 	s.forget()
+	s.cache, s.handle, s.count = nil, handle{}, false
 	return s.innerConn.Close()
 }

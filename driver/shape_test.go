@@ -103,7 +103,14 @@ func TestAbilitiesAreThoseOfTheBareDriver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, ours := parts(t, base), parts(t, NewConnector(":memory:", Config{}))
+	raw := parts(t, base)
+	for _, c := range configurations {
+		t.Run(c.name, func(t *testing.T) { sameAbilities(t, raw, parts(t, NewConnector(":memory:", c.config))) })
+	}
+}
+
+// sameAbilities compares the parts of two drivers.
+func sameAbilities(t *testing.T, raw, ours map[string]any) {
 	for part := range raw {
 		if reflect.TypeOf(raw[part]) == reflect.TypeOf(ours[part]) {
 			t.Errorf("%s: %T is not ours, so nothing was compared", part, ours[part])

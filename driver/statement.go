@@ -40,7 +40,8 @@ func (c *statementCache) find(text string) *capture.Statement {
 const (
 	sharedTextBytes  = 4 << 20 // texts with their map entries
 	sharedStatements = 10_000
-	entryBytes       = 48 // a map entry of string and pointer at the map's usual load
+	sharedBytes      = 32 << 20 // texts and fingerprints of the statements
+	entryBytes       = 48       // a map entry of string and pointer at the map's usual load
 )
 
 // statementTable is what all connections know of texts and fingerprints.
@@ -49,6 +50,7 @@ type statementTable struct {
 	byText    map[string]*capture.Statement
 	textBytes int
 	byDigest  map[uint64]*capture.Statement
+	bytes     int // texts and fingerprints in byDigest
 }
 
 var shared = statementTable{byText: map[string]*capture.Statement{}, byDigest: map[uint64]*capture.Statement{}}
@@ -69,10 +71,12 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 	defer t.mu.Unlock()
 	statement := t.byDigest[digest]
 	if statement == nil {
-		if len(t.byDigest) >= sharedStatements {
-			clear(t.byDigest)
-		}
 		statement = newStatement(digest, text, fingerprint)
+		size := len(statement.Text) + len(statement.Fingerprint)
+		if t.bytes += size; len(t.byDigest) >= sharedStatements || t.bytes > sharedBytes {
+			clear(t.byDigest)
+			t.bytes = size
+		}
 		t.byDigest[digest] = statement
 	}
 	if size := len(text) + entryBytes; len(text) <= cachedText {
@@ -85,10 +89,18 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 	return statement
 }
 
+// newStatement keeps neither a long text, which is then neither explained nor replayed, nor all of a long
+// fingerprint.
 func newStatement(digest uint64, text, fingerprint string) *capture.Statement {
 	s := &capture.Statement{
 		Digest: digest, Text: text, Fingerprint: fingerprint,
 		Summary: sqltext.Summary(text), ReadOnly: sqltext.ReadOnly(text),
+	}
+	if len(text) > cachedText {
+		s.Text = ""
+	}
+	if len(fingerprint) > cachedText {
+		s.Fingerprint = strings.ToValidUTF8(fingerprint[:cachedText], "") + "…"
 	}
 	switch verb := firstWord(text); verb {
 	case "INSERT", "UPDATE", "DELETE", "REPLACE":

@@ -154,3 +154,24 @@ func TestSharedTableIsSafeForManyConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTableIsBoundedInBytes: a program that builds megabyte texts without end keeps little of them.
+func TestTheTableIsBoundedInBytes(t *testing.T) {
+	table := newTable()
+	for i := range 200 {
+		s := table.find(fmt.Sprintf("SELECT c%d /* %s */ AS \"%s\"", i, strings.Repeat("x", 1<<20), strings.Repeat("é", 1<<19)))
+		if s.Text != "" || len(s.Fingerprint) > cachedText+8 || !strings.HasSuffix(s.Fingerprint, "é…") {
+			t.Fatalf("kept %d bytes of text, %d of fingerprint", len(s.Text), len(s.Fingerprint))
+		}
+	}
+	for i := range 2000 {
+		table.find(fmt.Sprintf("SELECT c%d AS %s", i, strings.Repeat("y", 60<<10)))
+	}
+	kept := 0
+	for _, s := range table.byDigest {
+		kept += len(s.Text) + len(s.Fingerprint)
+	}
+	if kept > sharedBytes || kept != table.bytes {
+		t.Errorf("%d bytes kept, %d counted, %d allowed", kept, table.bytes, sharedBytes)
+	}
+}

@@ -30,6 +30,12 @@ func (c *conn) wrapStmt(inner driver.Stmt, query string, err error) (driver.Stmt
 	return &stmt{innerStmt: base, conn: c, query: query, statement: c.session.handle.prepared(base)}, nil
 }
 
+// Close closes the statement, whose counters are gone with it.
+func (s *stmt) Close() error {
+	s.statement = 0
+	return s.innerStmt.Close()
+}
+
 // QueryContext runs the statement, whose result it wraps.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	call := s.conn.begin(ctx, s.query, args, capture.ModePreparedQuery)

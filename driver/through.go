@@ -4,38 +4,32 @@ import (
 	"database/sql/driver"
 	"io"
 	"slices"
-
-	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
 // This is the outer connection's side of calls that go through interceptors.
 
 // chained runs a query through the interceptors and wraps its rows.
 func (c *call) chained(query func() (driver.Rows, error)) (opened driver.Rows, err error) {
-	u := &c.conn.session.under
-	before := slices.Clone(u.rows)
+	s := c.conn.session
+	before := s.under.marked()
 	err = guard(func() (err error) { opened, err = query(); return err })
-	under := newest(before, u.rows)
+	under := newest(before.rows, s.under.rows)
 	if err != nil {
-		c.conn.session.closeRows(before)
-		if !c.muted && !unseen(err) {
-			total := c.took()
-			c.record(&capture.Event{Error: classify(err), First: total, Total: total}, c.failed(err), err)
-		}
+		s.closeSince(before, err)
+		c.none(err)
 		return nil, err
 	}
-	base, ok := opened.(innerRows)
-	if !ok {
-		return opened, nil
+	if _, more := opened.(driver.RowsNextResultSet); more {
+		return opened, nil // an interceptor's own; ours have but one
 	}
 	l := lease{}
 	if under != nil {
 		l = under.lease
 	}
-	r := c.open(base, l)
+	r := c.open(complete(opened), l)
 	r.under = under
 	if r.under == nil {
-		r.under = &chainRows{closed: true, session: c.conn.session} // an interceptor's own rows
+		r.under = &chainRows{closed: true, session: s} // an interceptor's own rows
 	}
 	return r, nil
 }
@@ -48,11 +42,25 @@ func newest(before, now []*chainRows) *chainRows {
 	return nil
 }
 
-// closeRows closes rows that interceptors opened and left behind, but those that were open before.
-func (s *session) closeRows(before []*chainRows) {
+// marked is what is open now.
+func (u *under) marked() under {
+	return under{rows: slices.Clone(u.rows), stmts: slices.Clone(u.stmts)}
+}
+
+// closeSince closes rows that interceptors opened since before and left behind when they failed, and
+// after a panic statements too.
+func (s *session) closeSince(before under, err error) {
 	for _, r := range slices.Clone(s.under.rows) {
-		if !slices.Contains(before, r) {
+		if !slices.Contains(before.rows, r) {
 			r.Close()
+		}
+	}
+	if !isPanic(err) {
+		return
+	}
+	for _, st := range slices.Clone(s.under.stmts) {
+		if !slices.Contains(before.stmts, st) {
+			st.Close()
 		}
 	}
 }
@@ -60,31 +68,32 @@ func (s *session) closeRows(before []*chainRows) {
 // chainedExec runs an execution through the interceptors.
 func (c *call) chainedExec(exec func() (driver.Result, error)) (result driver.Result, err error) {
 	s := c.conn.session
-	before := slices.Clone(s.under.rows)
-	s.under.spent = spent{}
+	before := s.under.marked()
+	s.under.spent, s.under.empty = spent{}, false
 	err = guard(func() (err error) { result, err = exec(); return err })
-	if err != nil {
-		s.closeRows(before)
+	switch {
+	case err != nil:
+		s.closeSince(before, err)
 		result = nil
+	case s.under.empty:
+		result = nil // as it came from below
+	default:
+		result = guardedResult{result}
 	}
-	_ = guard(func() error { c.exec(result, s.under.spent, err); return nil })
+	c.exec(result, s.under.spent, err)
 	return result, err
 }
 
 // chainedPrepare prepares a statement through the interceptors.
 func (c *conn) chainedPrepare(query string, prepare func() (driver.Stmt, error)) (st driver.Stmt, err error) {
 	s := c.session
-	before := slices.Clone(s.under.stmts)
+	before := s.under.marked()
 	if err = guard(func() (err error) { st, err = prepare(); return err }); err != nil {
-		for _, left := range slices.Clone(s.under.stmts) {
-			if !slices.Contains(before, left) {
-				left.Close()
-			}
-		}
+		s.closeSince(before, err)
 		return nil, err
 	}
 	var under *chainStmt
-	if n := len(s.under.stmts); n > len(before) {
+	if n := len(s.under.stmts); n > len(before.stmts) {
 		under = s.under.stmts[n-1]
 	}
 	wrapped, err := c.wrapStmt(st, query, nil)
@@ -117,15 +126,22 @@ func (r *rows) endChained() (spent, error) {
 	if !r.under.closed {
 		r.under.Close()
 	}
-	return r.under.cost, err
+	cost := r.under.cost
+	if r.under.innerRows != nil {
+		r.addCommit(&cost)
+	}
+	return cost, err
 }
 
 // chained begins the transaction through the interceptors.
 func (t *tx) chained(begin func() (driver.Tx, error)) (driver.Tx, error) {
 	var inner driver.Tx
+	before := t.conn.session.under.tx
 	err := guard(func() (err error) { inner, err = begin(); return err })
 	if err != nil {
-		t.conn.abandonTx()
+		if t.conn.session.under.tx != before {
+			t.conn.abandonTx()
+		}
 		inner = nil
 	}
 	return t.begin(inner, err)
@@ -133,10 +149,12 @@ func (t *tx) chained(begin func() (driver.Tx, error)) (driver.Tx, error) {
 
 // endChained ends the transaction through the interceptors. One they left open is rolled back:
 // database/sql takes it for ended whatever they return.
-func (c *conn) endChained(end func() error) error {
-	err := guard(end)
+func (c *conn) endChained(end func() error) (left bool, err error) {
+	c.session.under.spent = spent{}
+	err = guard(end)
+	left = c.session.under.tx != nil
 	c.abandonTx()
-	return err
+	return left, err
 }
 
 func (c *conn) abandonTx() {

@@ -24,6 +24,7 @@ type tx struct {
 	cost      spent
 	began     capture.Begin
 	done      bool
+	left      bool // begun by text, and its connection returned to the pool: others may run in it
 
 	statements int64
 	reads      int64 // before the first write
@@ -58,8 +59,9 @@ func (c *conn) newTx(ctx context.Context, began capture.Begin) *tx {
 	if !c.config.NoCallers && !t.scope.Muted() {
 		t.site = c.caller(nil)
 	}
-	t.start = capture.Now()
-	c.pool.Use(t.start)
+	if t.start = capture.Now(); !t.scope.Muted() {
+		c.pool.Use(t.start)
+	}
 	return t
 }
 
@@ -80,8 +82,8 @@ func (t *tx) begin(inner driver.Tx, err error) (driver.Tx, error) {
 
 // Commit commits the transaction and records it. modernc rolls back one that cannot be committed.
 func (t *tx) Commit() error {
-	err := t.run(t.Tx.Commit)
-	if err == nil {
+	left, err := t.run(t.Tx.Commit)
+	if err == nil && !left {
 		t.record(capture.ModeCommit, capture.EndCommit, nil)
 	} else {
 		t.record(capture.ModeRollback, capture.EndNoCommit, err)
@@ -91,20 +93,25 @@ func (t *tx) Commit() error {
 
 // Rollback rolls the transaction back and records it.
 func (t *tx) Rollback() error {
-	err := t.run(t.Tx.Rollback)
+	_, err := t.run(t.Tx.Rollback)
 	t.record(capture.ModeRollback, reasonOf(t.ctx), err)
 	return err
 }
 
-func (t *tx) run(end func() error) error {
+// run ends the transaction and adds what that cost. left says that interceptors left it open, so
+// that it was rolled back whatever they returned.
+func (t *tx) run(end func() error) (left bool, err error) {
+	s := t.conn.session
 	if t.conn.chain != nil {
-		return t.conn.endChained(end)
+		left, err = t.conn.endChained(end)
+	} else {
+		start := capture.Now()
+		err = end()
+		s.under.spent = s.committed(start, err)
 	}
-	err := end()
-	locks := t.conn.session.locks()
-	t.cost.Retries += locks.Retries
-	t.cost.LockWait += locks.LockWait
-	return err
+	t.cost.Retries += s.under.spent.Retries
+	t.cost.LockWait += s.under.spent.LockWait
+	return left, err
 }
 
 // reasonOf is why a transaction is rolled back: database/sql does so by itself when its context ends.
@@ -149,6 +156,7 @@ func (t *tx) record(mode capture.Mode, reason capture.End, err error) {
 	end := capture.Now()
 	t.conn.pool.Used(end)
 	total := time.Duration(end - t.start)
+	within(&t.cost.Work, total)
 	ev := capture.Event{
 		Kind: capture.KindTransaction, Mode: mode, Error: classify(err), Begin: t.began, End: reason,
 		Start: t.start, First: total, Total: total, Rows: t.statements,

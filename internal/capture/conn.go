@@ -107,12 +107,13 @@ func (c *Conn) In() {
 		return
 	}
 	c.turns.Add(1)
-	if c.uses > 1 {
+	if c.since == 0 {
+		return
+	}
+	if c.uses != 1 { // also of a call that was not to be counted
 		c.last = Now()
 	}
-	if c.since != 0 {
-		c.held.Add(int64(c.last - c.since))
-	}
+	c.held.Add(int64(c.last - c.since))
 }
 
 // Looked counts a look into the connection's statement cache.

@@ -310,3 +310,28 @@ func TestClosedRingsAreForgottenWithoutAReader(t *testing.T) {
 		t.Errorf("%+v in %d rings after a drain, want %+v in none", got, len(r.rings), want)
 	}
 }
+
+func TestRingsShrinkAfterABurst(t *testing.T) {
+	r := NewRecorder()
+	ring, reader := r.Ring(), attach(t, r)
+	drain := func() { reader.Drain(func([]Event) {}) }
+	for range 2 {
+		for range ringLimit {
+			ring.Record(Event{})
+		}
+		drain()
+	}
+	if cap(ring.events) < ringLimit || cap(ring.spare) < ringLimit {
+		t.Fatalf("room for %d and %d events, want %d", cap(ring.events), cap(ring.spare), ringLimit)
+	}
+	for range 3 {
+		ring.Record(Event{})
+		drain()
+	}
+	if got := cap(ring.events) + cap(ring.spare); got > 4*ringStart {
+		t.Errorf("room for %d events after the burst", got)
+	}
+	if c := r.Counts(); c.Dropped != 0 || c.Recorded != c.Drained {
+		t.Errorf("%+v", c)
+	}
+}

@@ -102,7 +102,8 @@ func (s *Source) Name() string {
 
 var sources struct {
 	sync.Mutex
-	byKey map[string]*Source
+	byKey  map[string]*Source
+	memory int
 }
 
 // Opened says whether this process has opened the database at path.
@@ -112,21 +113,32 @@ func Opened(path string) bool {
 	return sources.byKey[path] != nil
 }
 
-// SourceOf returns the source of the database at path, or of dsn if it is in memory.
+// memorySources bounds the databases in memory that are told apart. Programs may invent names for
+// them without end, and a source is never forgotten: of files, because they may be open.
+const memorySources = 256
+
+// SourceOf returns the source of the database at path, or of dsn if it is in memory. Beyond the first
+// 256, all those in memory are one.
 func SourceOf(path, dsn string) *Source {
-	key := path
-	if key == "" {
-		key = "\x00" + dsn
-	}
 	sources.Lock()
 	defer sources.Unlock()
 	if sources.byKey == nil {
 		sources.byKey = map[string]*Source{}
 	}
+	key := path
+	if key == "" {
+		key = "\x00" + dsn
+		if sources.memory >= memorySources && sources.byKey[key] == nil {
+			key, dsn = "\x00", ":memory:"
+		}
+	}
 	s := sources.byKey[key]
 	if s == nil {
 		s = &Source{ID: uint32(len(sources.byKey) + 1), Path: path, DSN: dsn, open: &openConns{list: map[*Conn]struct{}{}}}
 		sources.byKey[key] = s
+		if path == "" {
+			sources.memory++
+		}
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -130,5 +131,18 @@ func TestSourceName(t *testing.T) {
 		if got := (&Source{Path: path}).Name(); got != want {
 			t.Errorf("the database at %q is called %q, want %q", path, got, want)
 		}
+	}
+}
+
+func TestDatabasesInMemoryAreBounded(t *testing.T) {
+	seen := map[*Source]bool{}
+	for i := range 3 * memorySources {
+		seen[SourceOf("", fmt.Sprintf("file:%d?mode=memory", i))] = true
+	}
+	if len(seen) > memorySources+1 {
+		t.Errorf("%d sources of %d databases in memory", len(seen), 3*memorySources)
+	}
+	if a, b := SourceOf("/a.db", "a.db"), SourceOf("/b.db", "b.db"); a == b {
+		t.Error("two files are one")
 	}
 }

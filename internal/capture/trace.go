@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// Trace is a span's identity, by which other processes and tools know it.
+// Trace is a span's identity, by which other processes and tools know it. Where SpanID is zero, only the
+// trace is known: the span around is one that nobody exports, and so nobody's parent.
 // https://www.w3.org/TR/trace-context/
 type Trace struct {
 	TraceID [16]byte
@@ -44,9 +45,15 @@ func (t *Trace) Child() *Trace {
 	return &Trace{TraceID: t.TraceID, SpanID: newSpanID(), Parent: t.SpanID, Sampled: t.Sampled, State: t.State}
 }
 
+// parentBytes bounds a traceparent: one of version 00 has 55, and a later one may have more.
+const parentBytes = 256
+
 // ParseTraceparent reads the headers traceparent and tracestate; ok is false if the first is not
 // what the specification says, and the trace is to be begun anew.
 func ParseTraceparent(parent, state string) (t *Trace, ok bool) {
+	if len(parent) > parentBytes {
+		return nil, false
+	}
 	parts := strings.Split(parent, "-")
 	if len(parts) < 4 || parts[0] == "ff" || parts[0] == "00" && len(parts) > 4 {
 		return nil, false
@@ -80,7 +87,7 @@ func (t *Trace) Traceparent() string {
 // Tracer connects scopes with the spans of a tracing library. Both methods are called on the
 // application's goroutines and must be quick and safe for concurrent use.
 type Tracer interface {
-	// Of returns the span that the application has put into ctx, or nil.
+	// Of returns the span that the application has put into ctx, or nil if there is none but the scope's.
 	Of(ctx context.Context) *Trace
 	// Into returns ctx with t as its span, so that the application's own spans become its children.
 	Into(ctx context.Context, t *Trace) context.Context

@@ -19,6 +19,9 @@ func checkLaws(t *testing.T, sql string) {
 	if again := Fingerprint(got); again != got {
 		t.Fatalf("fingerprint of %q\n is %q\nthen %q", sql, got, again)
 	}
+	if len(got) > 3*len(sql) { // "?" and a space before and after, of one byte
+		t.Fatalf("fingerprint of %q is %q, %d bytes of %d", sql, got, len(got), len(sql))
+	}
 	if got != strings.Trim(got, " ;") {
 		t.Fatalf("fingerprint of %q is %q", sql, got)
 	}
