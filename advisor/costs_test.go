@@ -17,7 +17,7 @@ import (
 // interval as from the history.
 func TestCosts(t *testing.T) {
 	ctx := t.Context()
-	app := launch(t, create(t, orders))
+	app := launch(t, create(t, orders)+"?_pragma=busy_timeout(10000)") // rollbacks of ended contexts come later
 	scope := capture.NewScope()
 	scope.SetName("GET /orders")
 	request := capture.WithScope(ctx, scope)
