@@ -38,7 +38,8 @@ ui-check: node
 	$(GO) run ./server/ui/build -check
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./driver ./internal/sqltext ./internal/capture ./internal/digest
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./server/otel ./server/prom
+	$(GO) test -run MemoryIsBounded -v -count 1 ./internal/digest
 
 soak:
 	$(GO) test -race -run Soak -timeout 20m -v ./driver -soak 10m
