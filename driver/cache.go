@@ -4,10 +4,8 @@ import (
 	"container/list"
 	"context"
 	"database/sql/driver"
-	"strings"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
-	"github.com/sqliteperf/sqliteperf/internal/sqltext"
 )
 
 // stmtCache keeps the prepared statements of the texts that a connection ran last. SQLite itself
@@ -103,34 +101,6 @@ func (c *stmtCache) clear() {
 	}
 }
 
-// keepable says that text is one statement that reads or changes rows. What changes the schema or
-// the connection's settings takes effect while it is compiled, or makes others to be compiled anew.
-func keepable(text string) bool {
-	switch firstWord(text) {
-	case "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES":
-		return len(text) <= cachedText && whole(text)
-	}
-	return false
-}
-
-// whole says that text is one statement with nothing behind its ";": modernc takes whatever is there
-// for more statements, which it compiles at each run.
-func whole(text string) bool {
-	parts := sqltext.Split(text)
-	return len(parts) == 1 && (strings.HasSuffix(strings.TrimSuffix(text, ";"), parts[0]) ||
-		strings.HasSuffix(strings.TrimRight(text, " \t\r\n\f"), parts[0]))
-}
-
-// harmless says that text leaves kept statements as good as they were.
-func harmless(text string) bool {
-	switch firstWord(text) {
-	case "", "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES", "EXPLAIN",
-		"BEGIN", "COMMIT", "END", "SAVEPOINT", "RELEASE":
-		return len(sqltext.Split(text)) <= 1
-	}
-	return false
-}
-
 // acquire finds or prepares the statement of query. e is nil if the query cannot be kept.
 func (s *session) acquire(ctx context.Context, query string) (e *entry, err error) {
 	if s.watched() {
@@ -141,9 +111,7 @@ func (s *session) acquire(ctx context.Context, query string) (e *entry, err erro
 		return e, nil
 	}
 	if !keepable(query) {
-		if !harmless(query) {
-			s.cache.clear()
-		}
+		s.pass(query)
 		return nil, nil
 	}
 	s.looked(false)
@@ -176,7 +144,7 @@ func (s *session) looked(hit bool) {
 	}
 }
 
-func (s *session) execCached(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, spent, error) {
+func (s *session) execCached(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, cost spent, err error) {
 	e, err := s.acquire(ctx, query)
 	if err != nil {
 		return nil, spent{}, err
@@ -184,17 +152,21 @@ func (s *session) execCached(ctx context.Context, query string, args []driver.Na
 	if e == nil {
 		return s.execOnce(ctx, query, args)
 	}
-	result, cost, err := s.execPrepared(ctx, e.st, e.statement, args)
+	failed := true // until it returns: one of the application's SQL functions may panic in it
+	defer func() {
+		if closing := s.cache.give(e, failed); closing != nil && err == nil {
+			err = closing
+		}
+	}()
+	result, cost, err = s.execPrepared(ctx, e.st, e.statement, args)
+	failed = err != nil
 	if e.uses > 1 {
 		cost.flags |= capture.FlagCached
-	}
-	if closing := s.cache.give(e, err != nil); closing != nil && err == nil {
-		err = closing
 	}
 	return result, cost, err
 }
 
-func (s *session) queryCached(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, lease, error) {
+func (s *session) queryCached(ctx context.Context, query string, args []driver.NamedValue) (opened driver.Rows, l lease, err error) {
 	e, err := s.acquire(ctx, query)
 	if err != nil {
 		return nil, lease{}, err
@@ -202,13 +174,15 @@ func (s *session) queryCached(ctx context.Context, query string, args []driver.N
 	if e == nil {
 		return s.queryOnce(ctx, query, args)
 	}
-	opened, l, err := s.queryPrepared(ctx, e.st, e.statement, args)
-	if err != nil {
-		s.cache.give(e, true)
-		return opened, l, err
+	defer func() {
+		if l.entry == nil { // it failed, or a function of the application's panicked in it
+			s.cache.give(e, true)
+		}
+	}()
+	if opened, l, err = s.queryPrepared(ctx, e.st, e.statement, args); err == nil {
+		l.entry = e
 	}
-	l.entry = e
-	return opened, l, nil
+	return opened, l, err
 }
 
 // release ends a lease, after its rows were closed.

@@ -9,11 +9,22 @@ TEXT ·framePointers(SB), NOSPLIT|NOFRAME, $0-32
 	XORQ BX, BX
 	MOVQ $0x9E3779B97F4A7C15, R8
 
+	// Frames lie one above the other on the goroutine's stack. What points elsewhere is the last
+	// frame's 0, or what C code had in the register before it called back.
+	MOVQ TLS, R9
+	MOVQ 0(R9)(TLS*1), R9 // g, which begins with the bounds of its stack
+	MOVQ 8(R9), R10
+	SUBQ $16, R10
+	MOVQ 0(R9), R9
+
 next:
-	TESTQ AX, AX
-	JEQ   done
+	CMPQ  AX, R9
+	JLS   done
+	CMPQ  AX, R10
+	JHI   done
 	CMPQ  CX, SI
 	JGE   done
+	MOVQ  AX, R9
 	MOVQ  8(AX), DX
 	MOVQ  DX, (DI)(CX*8)
 	XORQ  DX, BX

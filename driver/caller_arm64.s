@@ -9,10 +9,20 @@ TEXT ·framePointers(SB), NOSPLIT|NOFRAME, $0-32
 	MOVD ZR, R5
 	MOVD $0x9E3779B97F4A7C15, R6
 
+	// Frames lie one above the other on the goroutine's stack. What points elsewhere is the last
+	// frame's 0, or what C code had in the register before it called back.
+	MOVD 0(g), R7 // the bounds of its stack
+	MOVD 8(g), R8
+	SUB  $16, R8, R8
+
 next:
-	CBZ  R2, done
+	CMP  R7, R2
+	BLS  done
+	CMP  R8, R2
+	BHI  done
 	CMP  R1, R3
 	BGE  done
+	MOVD R2, R7
 	MOVD 8(R2), R4
 	MOVD R4, (R0)(R3<<3)
 	EOR  R4, R5, R5

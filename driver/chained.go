@@ -32,7 +32,7 @@ func (c *chainConn) ExecContext(ctx context.Context, query string, args []driver
 }
 
 func (c *chainConn) Exec(query string, args []driver.Value) (driver.Result, error) {
-	result, err := c.innerConn.Exec(query, args)
+	result, err := c.session.Exec(query, args)
 	c.under.executed(result, spent{}, err)
 	return result, err
 }
@@ -42,16 +42,16 @@ func (c *chainConn) QueryContext(ctx context.Context, query string, args []drive
 }
 
 func (c *chainConn) Query(query string, args []driver.Value) (driver.Rows, error) {
-	inner, err := c.innerConn.Query(query, args)
+	inner, err := c.session.Query(query, args)
 	return c.opened(inner, lease{}, err)
 }
 
 func (c *chainConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.prepared(c.innerConn.PrepareContext(ctx, query))
+	return c.prepared(c.session.PrepareContext(ctx, query))
 }
 
 func (c *chainConn) Prepare(query string) (driver.Stmt, error) {
-	return c.prepared(c.innerConn.Prepare(query))
+	return c.prepared(c.session.Prepare(query))
 }
 
 func (c *chainConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {

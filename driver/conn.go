@@ -156,7 +156,7 @@ func (c *conn) Query(query string, args []driver.Value) (driver.Rows, error) {
 	if c.chain != nil {
 		return call.chained(func() (driver.Rows, error) { return c.chain.Query(query, args) })
 	}
-	inner, err := c.innerConn.Query(query, args)
+	inner, err := c.session.Query(query, args)
 	return call.rows(inner, lease{}, err)
 }
 
@@ -166,7 +166,7 @@ func (c *conn) Exec(query string, args []driver.Value) (driver.Result, error) {
 	if c.chain != nil {
 		return call.chainedExec(func() (driver.Result, error) { return c.chain.Exec(query, args) })
 	}
-	result, err := c.innerConn.Exec(query, args)
+	result, err := c.session.Exec(query, args)
 	call.exec(result, spent{}, err)
 	return result, err
 }
@@ -176,7 +176,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if c.chain != nil {
 		return c.chainedPrepare(query, func() (driver.Stmt, error) { return c.chain.PrepareContext(ctx, query) })
 	}
-	inner, err := c.innerConn.PrepareContext(ctx, query)
+	inner, err := c.session.PrepareContext(ctx, query)
 	return c.wrapStmt(inner, query, err)
 }
 
@@ -185,7 +185,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	if c.chain != nil {
 		return c.chainedPrepare(query, func() (driver.Stmt, error) { return c.chain.Prepare(query) })
 	}
-	inner, err := c.innerConn.Prepare(query)
+	inner, err := c.session.Prepare(query)
 	return c.wrapStmt(inner, query, err)
 }
 
@@ -195,16 +195,4 @@ func (c *conn) Ping(ctx context.Context) error {
 		return guard(func() error { return c.chain.Ping(ctx) })
 	}
 	return c.innerConn.Ping(ctx)
-}
-
-// Deserialize replaces the database, and with it what kept statements were compiled for.
-func (c *conn) Deserialize(buf []byte) error {
-	c.session.forget()
-	return c.innerConn.Deserialize(buf)
-}
-
-// NewRestore replaces the database step by step, and with it what kept statements were compiled for.
-func (c *conn) NewRestore(srcURI string) (*sqlite.Backup, error) {
-	c.session.forget()
-	return c.innerConn.NewRestore(srcURI)
 }

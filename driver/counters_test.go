@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -177,6 +178,21 @@ func TestNoCountersCountsNothing(t *testing.T) {
 		if ev.Flags.Has(capture.FlagCounted) || ev.Work != (capture.Work{}) {
 			t.Errorf("counted %+v", ev.Work)
 		}
+	}
+}
+
+func TestNoCountersStillTellsWhatWasKept(t *testing.T) {
+	r, c := countedDB(t, Config{NoCounters: true, StatementCache: 2})
+	r.events()
+	for _, run := range []func(*sql.Conn) error{queryOn("SELECT 1"), queryOn("SELECT 1"), execOn("SELECT 1")} {
+		must(t, run(c))
+	}
+	var kept []bool
+	for _, ev := range r.events() {
+		kept = append(kept, ev.Flags.Has(capture.FlagCached))
+	}
+	if !slices.Equal(kept, []bool{false, true, true}) {
+		t.Errorf("kept: %v", kept)
 	}
 }
 

@@ -54,10 +54,11 @@ func (s *session) exec(ctx context.Context, query string, args []driver.NamedVal
 	return s.execOnce(ctx, query, args)
 }
 
-// execOnce is exec without the cache.
-func (s *session) execOnce(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, spent, error) {
+// execOnce is exec without the cache. The statement is closed also if one of the application's SQL
+// functions panics in it: it would keep its locks.
+func (s *session) execOnce(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, cost spent, err error) {
 	if !s.count {
-		result, err := s.innerConn.ExecContext(ctx, query, args)
+		result, err = s.innerConn.ExecContext(ctx, query, args)
 		return result, spent{}, err
 	}
 	prepared, err := s.innerConn.PrepareContext(ctx, query)
@@ -67,14 +68,15 @@ func (s *session) execOnce(ctx context.Context, query string, args []driver.Name
 	st, ok := prepared.(innerStmt)
 	if !ok {
 		prepared.Close()
-		result, err := s.innerConn.ExecContext(ctx, query, args)
+		result, err = s.innerConn.ExecContext(ctx, query, args)
 		return result, spent{}, err
 	}
-	result, cost, err := s.execSince(ctx, counters{}, st, s.handle.prepared(st), args)
-	if closing := st.Close(); closing != nil && err == nil {
-		err = closing
-	}
-	return result, cost, err
+	defer func() {
+		if closing := st.Close(); closing != nil && err == nil {
+			err = closing
+		}
+	}()
+	return s.execSince(ctx, counters{}, st, s.handle.prepared(st), args)
 }
 
 // execPrepared executes st, whose handle is statement, and counts.
@@ -142,16 +144,16 @@ func (s *session) queryPrepared(ctx context.Context, st innerStmt, statement uin
 
 // cost is what was spent since the lease began. SQLite's statement must still be there.
 func (s *session) cost(l lease) (cost spent) {
+	if l.entry != nil && l.entry.uses > 1 {
+		cost.flags = capture.FlagCached
+	}
 	if !s.count {
-		return spent{}
+		return cost
 	}
 	cost.Work = l.first
 	if l.statement != 0 {
 		s.handle.counters(l.statement).addTo(&cost.Work, l.before)
 		cost.flags |= capture.FlagCounted
-	}
-	if l.entry != nil && l.entry.uses > 1 {
-		cost.flags |= capture.FlagCached
 	}
 	return cost
 }
@@ -183,9 +185,12 @@ func (s *session) forget() {
 }
 
 // Close closes the statements kept, then the connection, whose handle is no longer looked at: what
-// is still open on it may be closed later.
+// is still open on it may be closed later. Statements cannot be closed after modernc's connection,
+// which the application may have closed itself, having it from Unwrap.
 func (s *session) Close() error {
-	s.forget()
+	if handleOf(s.innerConn, s.handle.layout).db != 0 {
+		s.forget()
+	}
 	s.cache, s.handle, s.count = nil, handle{}, false
 	return s.innerConn.Close()
 }

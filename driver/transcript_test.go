@@ -100,6 +100,9 @@ func init() {
 	sqlite.MustRegisterScalarFunction("fails", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return nil, fmt.Errorf("as it was told to")
 	})
+	sqlite.MustRegisterScalarFunction("panics", 1, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		panic("as told")
+	})
 	sqlite.MustRegisterCollationUtf8("backwards", func(a, b string) int { return strings.Compare(b, a) })
 	sqlite.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
 		_, err := c.ExecContext(context.Background(), "PRAGMA recursive_triggers = 1", nil)

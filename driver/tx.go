@@ -84,9 +84,9 @@ func (t *tx) begin(inner driver.Tx, err error) (driver.Tx, error) {
 func (t *tx) Commit() error {
 	left, err := t.run(t.Tx.Commit)
 	if err == nil && !left {
-		t.record(capture.ModeCommit, capture.EndCommit, nil)
+		t.open().record(capture.ModeCommit, capture.EndCommit, nil)
 	} else {
-		t.record(capture.ModeRollback, capture.EndNoCommit, err)
+		t.open().record(capture.ModeRollback, capture.EndNoCommit, err)
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (t *tx) Commit() error {
 // Rollback rolls the transaction back and records it.
 func (t *tx) Rollback() error {
 	_, err := t.run(t.Tx.Rollback)
-	t.record(capture.ModeRollback, reasonOf(t.ctx), err)
+	t.open().record(capture.ModeRollback, reasonOf(t.ctx), err)
 	return err
 }
 
@@ -169,32 +169,6 @@ func (t *tx) record(mode capture.Mode, reason capture.End, err error) {
 		ev.Flags |= capture.FlagLate
 	}
 	t.conn.send(&ev)
-}
-
-// kinds are what a text can begin.
-var kinds = map[capture.Control]capture.Begin{
-	capture.ControlBegin: capture.BeginDeferred, capture.ControlBeginImmediate: capture.BeginImmediate,
-	capture.ControlBeginExclusive: capture.BeginExclusive, capture.ControlSavepoint: capture.BeginSavepoint,
-}
-
-// follow looks whether a text began or ended a transaction, or SQLite ended it by itself after an
-// error. Without SQLite's word for it nothing is concluded.
-func (c *conn) follow(by *call, err error) {
-	if !c.session.handle.known() {
-		return
-	}
-	switch open := !c.session.handle.autocommit(); {
-	case open && c.tx == nil:
-		t := &tx{conn: c, scope: by.Scope, site: by.Site, trace: by.trace, start: by.Start,
-			id: transactions.Add(1), began: kinds[by.Statement.Control]}
-		c.tx = t
-	case !open && c.tx != nil && err != nil:
-		c.tx.record(capture.ModeRollback, capture.EndEngine, err)
-	case !open && c.tx != nil && by.Statement.Control == capture.ControlRollback:
-		c.tx.record(capture.ModeRollback, capture.EndCalled, nil)
-	case !open && c.tx != nil:
-		c.tx.record(capture.ModeCommit, capture.EndCommit, nil)
-	}
 }
 
 // beginKind is how modernc begins a transaction with these options.

@@ -335,3 +335,39 @@ func TestRingsShrinkAfterABurst(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+func TestRingsClosedTwiceAreCountedOnce(t *testing.T) {
+	r := NewRecorder()
+	for range closedKept + 1 {
+		ring := r.Ring()
+		ring.Record(Event{})
+		ring.Close()
+		ring.Close()
+	}
+	if got, want := r.Counts(), (Counts{Recorded: closedKept + 1, Dropped: 1, Pending: closedKept}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestClosedRingsWaitForTheReaderThereIs(t *testing.T) {
+	r := NewRecorder()
+	closeSome := func(n int) {
+		for range n {
+			ring := r.Ring()
+			ring.Record(Event{})
+			ring.Close()
+		}
+	}
+	closeSome(closedKept)
+	reader, err := r.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeSome(closedKept)
+	reader.Drain(func([]Event) {})
+	reader.Detach()
+	closeSome(closedKept)
+	if got, want := r.Counts(), (Counts{Recorded: 3 * closedKept, Drained: 2 * closedKept, Pending: closedKept}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

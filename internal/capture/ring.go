@@ -58,12 +58,16 @@ func (r *Ring) Add(ev *Event) {
 	}
 }
 
-// Close tells the recorder to forget the ring once its last events are drained.
+// Close tells the recorder to forget the ring once its last events are drained. Closing it again does
+// nothing.
 func (r *Ring) Close() {
 	r.mu.Lock()
+	again := r.closed
 	r.closed = true
 	r.mu.Unlock()
-	r.recorder.ended(r)
+	if !again {
+		r.recorder.ended(r)
+	}
 }
 
 // swap takes what was recorded since the last swap. The result is valid until the next one.
