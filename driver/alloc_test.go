@@ -4,6 +4,7 @@ import "testing"
 
 // TestAllocationsOverTheBareDriver holds each road to what is promised, as the zero Config has it.
 func TestAllocationsOverTheBareDriver(t *testing.T) {
+	needsFrames(t)
 	raw, wrapped := openSide(t, benchSides[0].open), openSide(t, oursWith(Config{}))
 	for _, road := range benchRoads {
 		t.Run(road.name, func(t *testing.T) {

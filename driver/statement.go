@@ -70,14 +70,8 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	statement := t.byDigest[digest]
-	if statement == nil {
-		statement = newStatement(digest, text, fingerprint)
-		size := len(statement.Text) + len(statement.Fingerprint)
-		if t.bytes += size; len(t.byDigest) >= sharedStatements || t.bytes > sharedBytes {
-			clear(t.byDigest)
-			t.bytes = size
-		}
-		t.byDigest[digest] = statement
+	if statement == nil || better(text, statement) {
+		statement = t.put(newStatement(digest, text, fingerprint))
 	}
 	if size := len(text) + entryBytes; len(text) <= cachedText {
 		if t.textBytes += size; t.textBytes > sharedTextBytes {
@@ -87,6 +81,31 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 		t.byText[text] = statement
 	}
 	return statement
+}
+
+// put takes in a statement, in place of the one of its digest if there is one.
+func (t *statementTable) put(s *capture.Statement) *capture.Statement {
+	if old := t.byDigest[s.Digest]; old != nil {
+		t.bytes -= len(old.Text) + len(old.Fingerprint)
+		delete(t.byDigest, s.Digest)
+	}
+	size := len(s.Text) + len(s.Fingerprint)
+	if t.bytes += size; len(t.byDigest) >= sharedStatements || t.bytes > sharedBytes {
+		clear(t.byDigest)
+		t.bytes = size
+	}
+	t.byDigest[s.Digest] = s
+	return s
+}
+
+// better says that text tells more of its fingerprint than the one seen first: that it only reads,
+// which a NUL byte in a string makes unsure, or what can be explained, which a long one cannot.
+func better(text string, than *capture.Statement) bool {
+	if than.ReadOnly && than.Text != "" {
+		return false
+	}
+	reads := sqltext.ReadOnly(text)
+	return reads && !than.ReadOnly || reads == than.ReadOnly && than.Text == "" && len(text) <= cachedText
 }
 
 // newStatement keeps neither a long text, which is then neither explained nor replayed, nor all of a long

@@ -102,6 +102,27 @@ func TestLongTextsAreFoundButNotKept(t *testing.T) {
 	}
 }
 
+// A text that SQLite reads in part, or one too long to be kept, must not speak for all of its fingerprint.
+func TestBetterTextsSpeakForTheirFingerprint(t *testing.T) {
+	long := "SELECT '" + strings.Repeat("x", cachedText) + "'"
+	for name, texts := range map[string][]string{
+		"a zero byte": {"SELECT 'a\x00b'", "SELECT 'c'"}, "a long text": {long, "SELECT 'c'"},
+		"both": {"SELECT 'a\x00b'", long, "SELECT 'c'"}, "the other way": {"SELECT 'c'", long, "SELECT 'a\x00b'"},
+	} {
+		table := newTable()
+		for _, text := range texts {
+			table.find(text)
+		}
+		s := table.find("SELECT 'd'")
+		if !s.ReadOnly || s.Text != "SELECT 'c'" {
+			t.Errorf("%s: %q, read only %v", name, s.Text, s.ReadOnly)
+		}
+		if held := len(s.Text) + len(s.Fingerprint); len(table.byDigest) != 1 || table.bytes != held {
+			t.Errorf("%s: %d statements of %d bytes, want one of %d", name, len(table.byDigest), table.bytes, held)
+		}
+	}
+}
+
 func TestSharedTableIsBounded(t *testing.T) {
 	for name, text := range map[string]func(i int) string{
 		"many fingerprints":  func(i int) string { return fmt.Sprintf("SELECT c%d", i) },
