@@ -10,9 +10,9 @@ import (
 	"github.com/ngrok/sqlmw"
 )
 
-// chain is sqlmw's connection around a session. What it drops of modernc's abilities the outer
-// connection has from modernc's itself.
-type chain interface {
+// calls is what statements and transactions need of a connection: of modernc's, and of sqlmw's around
+// a session. What sqlmw's drops besides, the outer connection has from modernc's itself.
+type calls interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
@@ -48,7 +48,7 @@ func guard(f func() error) (err error) {
 }
 
 // openChain opens a connection through the interceptors, which see it being opened.
-func (c *connector) openChain(ctx context.Context) (s *session, chained chain, opened driver.Conn, err error) {
+func (c *connector) openChain(ctx context.Context) (s *session, chained calls, opened driver.Conn, err error) {
 	bottom := &chainDriver{connector: c.base, config: c.config, driver: c.Driver()}
 	var d driver.Driver = bottom
 	for _, interceptor := range slices.Backward(c.config.Interceptors) {
@@ -61,7 +61,7 @@ func (c *connector) openChain(ctx context.Context) (s *session, chained chain, o
 		}
 		return err
 	})
-	chained, ok := opened.(chain)
+	chained, ok := opened.(calls)
 	if err != nil || bottom.session == nil || !ok {
 		return nil, nil, opened, bottom.abandon(err)
 	}

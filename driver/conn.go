@@ -12,16 +12,7 @@ import (
 // innerConn is everything modernc's connection can do: what database/sql asks for and what
 // applications reach through sql.Conn.Raw.
 type innerConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	//lint:ignore SA1019 modernc has it, so the wrapper has it
-	driver.Execer
-	//lint:ignore SA1019 modernc has it, so the wrapper has it
-	driver.Queryer
-	driver.Pinger
+	calls
 	driver.SessionResetter
 	driver.Validator
 
@@ -42,7 +33,7 @@ type innerConn interface {
 type conn struct {
 	innerConn // modernc's
 	session   *session
-	chain     chain // the interceptors' connection around session, nil without any
+	chain     calls // the interceptors' connection around session, nil without any
 	config    Config
 	source    *capture.Source
 	ring      *capture.Ring
@@ -61,7 +52,7 @@ type conn struct {
 
 var transactions atomic.Uint64
 
-func newConn(ctx context.Context, from *connector, s *session, chained chain) *conn {
+func newConn(ctx context.Context, from *connector, s *session, chained calls) *conn {
 	c := &conn{
 		innerConn: s.innerConn,
 		session:   s,

@@ -72,7 +72,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // open opens modernc's connection, behind the interceptors if there are any.
-func (c *connector) open(ctx context.Context) (s *session, chained chain, opened driver.Conn, err error) {
+func (c *connector) open(ctx context.Context) (s *session, chained calls, opened driver.Conn, err error) {
 	if len(c.config.Interceptors) > 0 {
 		return c.openChain(ctx)
 	}

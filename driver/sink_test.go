@@ -134,7 +134,7 @@ func TestOurLinkTakesCallsWithoutAContext(t *testing.T) {
 	sink := &collected{}
 	var none context.Context
 	raw(t, single(t, foreignChain(t, sink)), func(dc any) {
-		c := dc.(chain)
+		c := dc.(calls)
 		rows, err := c.QueryContext(none, "SELECT 1", nil)
 		must(t, err)
 		must(t, rows.Close())
