@@ -58,10 +58,9 @@ func (printer) Record(ev driver.Event) {
 
 func init() { sql.Register("captured", sqlmw.Driver(&sqlite.Driver{}, driver.Interceptor(printer{}))) }
 
-// The capture as a link in a sqlmw chain around another driver. A nil sink would send its events to
-// the advisor.
+// The capture as a link in a sqlmw chain around another driver, which was registered in init. A nil sink
+// would send its events to the advisor.
 func ExampleInterceptor() {
-	// sql.Register("captured", sqlmw.Driver(&sqlite.Driver{}, driver.Interceptor(printer{})))
 	db, err := sql.Open("captured", ":memory:")
 	if err != nil {
 		log.Fatal(err)
