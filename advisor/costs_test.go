@@ -134,3 +134,16 @@ func TestExportersGetWhatIsDrainedUntilRemoved(t *testing.T) {
 	}
 	must(t, app.advisor.Close())
 }
+
+// TestLongStatementsAreLeftOut: the beginning of a statement may read as another one, and is not advised on.
+func TestLongStatementsAreLeftOut(t *testing.T) {
+	app := launch(t, create(t, orders))
+	app.run(3, "SELECT total AS "+strings.Repeat("x", capture.FingerprintBytes)+" FROM orders WHERE customer = 7")
+	app.until(func() bool { return app.stats().Totals.Queries == 3 })
+	must(t, app.advisor.Analyze(t.Context()))
+	skipped := app.advisor.Analysis().Skipped
+	if len(skipped) != 1 || skipped[0].Reason != errTooLong.Error() {
+		t.Errorf("%.500v", skipped)
+	}
+	must(t, app.advisor.Close())
+}

@@ -3,11 +3,13 @@ package advisor
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
@@ -80,9 +82,15 @@ func (q *query) tableOf(name string) string {
 
 func (q *query) testCase() trial.Case { return trial.Case{Calls: q.calls, Ties: q.ties()} }
 
+// errTooLong reports a statement of which only the beginning is known.
+var errTooLong = errors.New("the statement is too long to be kept, and so to be explained")
+
 // prepare reads and explains a statement and finds parameters for it. The error says why it cannot
 // be used for advice.
 func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*query, error) {
+	if capture.Shortened(in.Text) {
+		return nil, errTooLong
+	}
 	q := &query{Query: in, cost: in.Total}
 	var err error
 	if q.read, err = predicate.Read(in.Text); err != nil {

@@ -112,14 +112,11 @@ func better(text string, than *capture.Statement) bool {
 // fingerprint.
 func newStatement(digest uint64, text, fingerprint string) *capture.Statement {
 	s := &capture.Statement{
-		Digest: digest, Text: text, Fingerprint: fingerprint,
+		Digest: digest, Text: text, Fingerprint: capture.Shorten(fingerprint),
 		Summary: sqltext.Summary(text), ReadOnly: sqltext.ReadOnly(text),
 	}
 	if len(text) > cachedText {
 		s.Text = ""
-	}
-	if len(fingerprint) > cachedText {
-		s.Fingerprint = strings.ToValidUTF8(fingerprint[:cachedText], "") + "…"
 	}
 	switch verb := firstWord(text); verb {
 	case "INSERT", "UPDATE", "DELETE", "REPLACE":

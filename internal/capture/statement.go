@@ -3,8 +3,10 @@ package capture
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // Statement is one fingerprint, shared by every event of every text that has it.
@@ -24,6 +26,25 @@ type Statement struct {
 	Samples Samples
 
 	calls atomic.Uint32 // counted where call sites are sampled
+}
+
+// FingerprintBytes is how much of a fingerprint is kept.
+const FingerprintBytes = 64 << 10
+
+// cut ends a fingerprint of which not all was kept.
+const cut = "…"
+
+// Shorten cuts a fingerprint that is too long to be kept.
+func Shorten(fingerprint string) string {
+	if len(fingerprint) <= FingerprintBytes {
+		return fingerprint
+	}
+	return strings.ToValidUTF8(fingerprint[:FingerprintBytes], "") + cut
+}
+
+// Shortened says that a fingerprint is one that Shorten cut: no statement, though it may read as one.
+func Shortened(fingerprint string) bool {
+	return len(fingerprint) > FingerprintBytes-utf8.UTFMax && strings.HasSuffix(fingerprint, cut)
 }
 
 // Called counts a call and says how many there were before. It stops being exact after four billion.
