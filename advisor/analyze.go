@@ -68,14 +68,15 @@ func Analyze(ctx context.Context, path string, workload []Query, o Options) (*Re
 			return nil, err
 		}
 	}
-	return analyze(ctx, db, workload, nil, o)
+	return analyze(ctx, db, workload, nil, nil, o)
 }
 
 // analyze runs all rules. pragmas are those of the application's connections, nil without one.
-func analyze(ctx context.Context, db database, workload []Query, pragmas []sqlite.Pragma, o Options) (*Report, error) {
+// seen is what they were seen doing, nil without an application too.
+func analyze(ctx context.Context, db database, workload []Query, pragmas []sqlite.Pragma, seen *traffic, o Options) (*Report, error) {
 	start := time.Now()
 	o = o.withDefaults()
-	p := &pass{name: o.Name, db: db, options: o, report: o.Progress, live: pragmas != nil, pragmas: map[string]string{}}
+	p := &pass{name: o.Name, db: db, options: o, report: o.Progress, live: pragmas != nil, traffic: seen, pragmas: map[string]string{}}
 	report := &Report{Database: o.Name, Skipped: []Skipped{}, Recommendations: []*Recommendation{}}
 	var err error
 	if p.schema, err = db.Schema(ctx); err != nil {

@@ -82,7 +82,7 @@ func (a *Advisor) analyze(ctx context.Context, always bool) error {
 
 func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error {
 	began := time.Now()
-	workload, err := a.workload(ctx, w.source)
+	totals, err := a.totals(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	if err != nil {
 		return err
 	}
+	workload := a.workload(totals, w.source)
 	seen := describeWorkload(s.Version, workload)
 	if !always && seen == w.seen && time.Since(w.since) < stale {
 		return nil
@@ -104,7 +105,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 		return err
 	}
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
-	report, err := analyze(ctx, db, workload, pragmas, Options{
+	report, err := analyze(ctx, db, workload, pragmas, a.traffic(totals, w), Options{
 		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
 		Progress: a.progress, proposed: a.proposedStatements(),
 	})
@@ -148,8 +149,8 @@ func describeWorkload(version int64, workload []Query) string {
 	return fmt.Sprint(version, strings.Join(digests, " "))
 }
 
-// workload is what a database was asked within the window, the most expensive statement first.
-func (a *Advisor) workload(ctx context.Context, source *capture.Source) ([]Query, error) {
+// totals sums up the window that advice rests on, the costliest first.
+func (a *Advisor) totals(ctx context.Context) ([]*digest.Summary, error) {
 	open := a.open.Load()
 	now := time.Now()
 	open.each(now, func(_, _ time.Time, summaries []*digest.Summary) { a.remember(summaries) })
@@ -160,15 +161,38 @@ func (a *Advisor) workload(ctx context.Context, source *capture.Source) ([]Query
 	totals := digest.Totals{}
 	totals.Add(stored)
 	open.each(now, func(_, _ time.Time, summaries []*digest.Summary) { totals.Add(summaries) })
+	return totals.Sorted(), nil
+}
+
+// workload is what a database was asked within the window, the most expensive statement first.
+func (a *Advisor) workload(totals []*digest.Summary, source *capture.Source) []Query {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var list []Query
-	for _, s := range totals.Sorted() {
+	for _, s := range totals {
 		if s.Kind == capture.KindStatement && s.Database == source && s.Statement != nil {
 			list = append(list, a.query(s))
 		}
 	}
-	return list, nil
+	return list
+}
+
+// traffic is what a watched database was seen doing.
+func (a *Advisor) traffic(totals []*digest.Summary, w *watched) *traffic {
+	t := &traffic{
+		window: a.config.Window, connections: w.source.Pool(), pool: w.db.Stats(), rows: w.source.OpenRows(),
+		walBytes: fileSize(w.source.Path + "-wal"),
+	}
+	for _, s := range totals {
+		switch {
+		case s.Database != w.source:
+		case s.Kind == capture.KindStatement:
+			t.statements = append(t.statements, s)
+		case s.Kind == capture.KindTransaction:
+			t.transactions = append(t.transactions, s)
+		}
+	}
+	return t
 }
 
 // query makes a Query of a summary, with the text and samples of the live statement if there is one.

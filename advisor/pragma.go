@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// settingRules advise on settings of connections, of the file and of the pool, and on statistics.
+var settingRules = []rule{journalMode{}, synchronous{}, busyTimeout{}, cacheSize{}}
+
 // pragmaAdvice starts advice on a connection setting that a person must put into the data source
 // name: a PRAGMA run on one connection of a pool leaves the others as they were.
 func pragmaAdvice(p *pass, code, name, value string) *Recommendation {

@@ -35,7 +35,7 @@ func (s State) open() bool {
 type Recommendation struct {
 	ID        string   `json:"id"`        // stable for the same advice on the same database
 	Code      string   `json:"code"`      // of the rule, such as IX01
-	Type      string   `json:"type"`      // index, drop_index or pragma
+	Type      string   `json:"type"`      // index, drop_index, pragma, statistics, pool, transaction, query, schema or storage
 	Component string   `json:"component"` // database
 	Database  string   `json:"database"`
 	File      string   `json:"file"` // absolute path of the database
@@ -56,6 +56,8 @@ type Recommendation struct {
 	PlanHash   string   `json:"plan_hash"` // of the statements and the objects they rest on
 	Digests    []string `json:"digests"`   // of the statements it is for, in hexadecimal
 
+	Facts    []Fact    `json:"facts"`   // what the advice rests on besides a proof
+	Rewrite  *Rewrite  `json:"rewrite"` // of a statement or a line of code, where that is the remedy
 	Evidence *Evidence `json:"evidence"`
 	Live     *Live     `json:"live"`
 	Error    string    `json:"error"`
@@ -65,6 +67,22 @@ type Recommendation struct {
 	subject string        // what the plan hash covers besides the statements
 	saves   time.Duration // per second of traffic, for sorting
 	index   string        // name of the index made or dropped
+}
+
+// Fact is one figure or observation that advice rests on.
+type Fact struct {
+	Name  string  `json:"name"`  // such as "free pages"
+	Value float64 `json:"value"` // 0 if Text says it all
+	Unit  string  `json:"unit"`  // of Value: "pages", "ms", "of all calls" …
+	Text  string  `json:"text"`  // instead of a value: a statement, a file and line, a setting
+}
+
+// Rewrite is what to write instead.
+type Rewrite struct {
+	Before  string  `json:"before"`  // the statement or line as it is
+	After   string  `json:"after"`   // an example of what to write
+	Checked bool    `json:"checked"` // both were run on the shadow copy and gave the same rows
+	Speedup float64 `json:"speedup"` // median ratio of processor time, if checked
 }
 
 // Evidence is what a proof measured.

@@ -19,7 +19,10 @@ type rule interface {
 }
 
 // rules are all rules, in the order in which they are asked.
-var rules = []rule{missingIndex{}, redundantIndex{}, journalMode{}, synchronous{}, busyTimeout{}, cacheSize{}}
+var rules = slices.Concat(indexRules, settingRules, transactionRules, statementRules, schemaRules)
+
+// indexRules advise on indexes.
+var indexRules = []rule{missingIndex{}, redundantIndex{}}
 
 // pass is what rules look at during one analysis.
 type pass struct {
@@ -28,7 +31,8 @@ type pass struct {
 	schema  *schema.Schema
 	queries []*query // by cost, the most expensive first
 	pragmas map[string]string
-	live    bool // pragmas are those of the application's connections
+	live    bool     // pragmas are those of the application's connections
+	traffic *traffic // nil where only a file is looked at
 	options Options
 	shadow  shadow    // nil before copies made it, and without proofs
 	refused bool      // there can be no shadow
@@ -45,7 +49,7 @@ func (p *pass) recommendation(code, kind, table, subject string) *Recommendation
 		ID: fmt.Sprintf("%s-%012x", strings.ToLower(code), h.Sum64()>>16), Code: code, Type: kind,
 		Component: "database", Database: p.name, File: p.db.Path(), Table: table, Columns: []string{},
 		Level: "info", State: Proposed, Basis: "rule", Statements: []string{}, Undo: []string{},
-		Digests: []string{}, Created: now, Updated: now,
+		Digests: []string{}, Facts: []Fact{}, Created: now, Updated: now,
 	}
 }
 

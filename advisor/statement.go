@@ -1,0 +1,4 @@
+package advisor
+
+// statementRules advise on how statements are written.
+var statementRules = []rule{}

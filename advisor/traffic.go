@@ -1,0 +1,33 @@
+package advisor
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/internal/digest"
+)
+
+// traffic is what a watched database was seen doing within the window that advice rests on.
+type traffic struct {
+	window       time.Duration     // how far back the summaries reach
+	statements   []*digest.Summary // of this database, the costliest first
+	transactions []*digest.Summary // commits and rollbacks
+	connections  capture.Pool      // since the process started
+	pool         sql.DBStats       // of the application's sql.DB, now
+	rows         []*capture.OpenRows
+	walBytes     int64 // size of the write-ahead log, now
+}
+
+// statement finds the summary of a query, or nil.
+func (t *traffic) statement(q *query) *digest.Summary {
+	if t == nil {
+		return nil
+	}
+	for _, s := range t.statements {
+		if s.Digest == q.Digest {
+			return s
+		}
+	}
+	return nil
+}

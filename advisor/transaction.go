@@ -1,0 +1,4 @@
+package advisor
+
+// transactionRules advise on how statements are grouped into transactions.
+var transactionRules = []rule{}
