@@ -55,7 +55,7 @@ func TestTimesAreBoundAsTheApplicationDoes(t *testing.T) {
 	report, err := analyze(t.Context(), d, []Query{{
 		Digest: 1, Fingerprint: "SELECT x FROM t WHERE at >= ?", Text: "SELECT x FROM t WHERE at >= ?", ReadOnly: true, Calls: 1,
 		Samples: []Sample{{Text: "SELECT x FROM t WHERE at >= ?", Args: []any{time.Unix(1991, 0)}}}, Source: fromCapture,
-	}}, nil, Options{ShadowDir: t.TempDir()})
+	}}, nil, nil, Options{ShadowDir: t.TempDir()})
 	must(t, err)
 	for _, r := range report.Recommendations {
 		if r.Type == "index" && r.Evidence.Queries[0].Rows != 10 {
