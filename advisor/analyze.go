@@ -16,7 +16,9 @@ type Options struct {
 	Name      string // of the database in the report; default the file's path
 	ShadowDir string // where the shadow copies are made; default the system's temporary directory
 	MaxShadow int64  // largest database to copy, in bytes; default 1 GiB
-	NoProof   bool   // no shadow copy: indexes stay proposed
+	NoProof   bool   // advice stays proposed: nothing is replayed by turns
+	NoCopy    bool   // never copy the database, not even to search
+	Limits    Limits // on the indexes advised
 
 	// Progress, if set, is told what is being done; done runs from 0 to 1 within a phase.
 	Progress func(phase, detail string, done float64)
@@ -147,8 +149,8 @@ func isFileError(err error) bool {
 // or else ranked by calls.
 func (p *pass) rank(ctx context.Context) error {
 	for _, q := range p.queries {
-		if q.cost > 0 {
-			continue
+		if q.cost > 0 || len(p.queries) <= heaviest {
+			continue // the search measures them
 		}
 		copies, err := p.copies(ctx)
 		if err != nil {
@@ -189,7 +191,7 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 	}
 	report.Recommendations = kept
 	for _, r := range report.Recommendations {
-		if !r.provable() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
+		if p.options.NoProof || !r.provable() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
 			continue // by rule: there is nothing to replay
 		}
 		copies, err := p.copies(ctx)

@@ -14,7 +14,9 @@ import (
 type candidate struct {
 	table *schema.Table
 	keys  []schema.Key
-	taken bool // another index has the plain name
+	where []string // conditions of a partial index, joined by AND
+	taken bool     // another index has the plain name
+	wide  bool     // made to cover a statement
 }
 
 // name is "sqliteperf_<table>_<columns>", at most 63 bytes, with a hash where that cuts, where names
@@ -22,12 +24,15 @@ type candidate struct {
 func (c candidate) name() string {
 	words := []string{"sqliteperf", c.table.Name}
 	for _, k := range c.keys {
-		words = append(words, k.Name)
+		words = append(words, strings.Trim(k.Name, ")"))
 	}
 	full := strings.Join(words, "_")
 	plain := strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
+		}
+		if r == '(' || r == ' ' {
+			return '_'
 		}
 		return -1
 	}, full)
@@ -39,9 +44,9 @@ func (c candidate) name() string {
 	return fmt.Sprintf("%.54s_%08x", plain, h.Sum32())
 }
 
-// special says whether a key has more to it than its column's name.
+// special says whether a key has more to it than its column's name, or the index is partial.
 func (c candidate) special() bool {
-	return slices.ContainsFunc(c.keys, func(k schema.Key) bool { return k.Desc || k.Collation != "" })
+	return len(c.where) > 0 || slices.ContainsFunc(c.keys, func(k schema.Key) bool { return k.Desc || k.Expression || k.Collation != "" })
 }
 
 // columns are the keys as pages show them.
@@ -60,7 +65,10 @@ func (c candidate) columns() []string {
 func (c candidate) sql(name string) string {
 	list := make([]string, len(c.keys))
 	for i, k := range c.keys {
-		list[i] = quoteName(k.Name)
+		list[i] = k.Name
+		if !k.Expression {
+			list[i] = quoteName(k.Name)
+		}
 		if k.Collation != "" {
 			list[i] += " COLLATE " + quoteName(k.Collation)
 		}
@@ -68,18 +76,25 @@ func (c candidate) sql(name string) string {
 			list[i] += " DESC"
 		}
 	}
-	return fmt.Sprintf("CREATE INDEX %s ON %s(%s)", quoteName(name), quoteName(c.table.Name), strings.Join(list, ", "))
+	text := fmt.Sprintf("CREATE INDEX %s ON %s(%s)", quoteName(name), quoteName(c.table.Name), strings.Join(list, ", "))
+	if len(c.where) > 0 {
+		text += " WHERE " + strings.Join(c.where, " AND ")
+	}
+	return text
 }
 
-// prefixOf says whether other begins with c's keys and goes on.
-func (c candidate) prefixOf(other candidate) bool {
-	return c.table == other.table && len(c.keys) < len(other.keys) && slices.Equal(c.keys, other.keys[:len(c.keys)])
+// same says whether the candidates are the same index.
+func (c candidate) same(other candidate) bool {
+	return c.table == other.table && slices.Equal(c.keys, other.keys) && slices.Equal(c.where, other.where)
 }
+
+// partial says whether the index leaves out rows.
+func (c candidate) partial() bool { return len(c.where) > 0 }
 
 // exists says whether an index of the table already begins with c's keys.
 func (c candidate) exists() bool {
 	for _, ix := range c.table.Indexes {
-		if ix.Partial || len(ix.Columns) < len(c.keys) {
+		if c.partial() || ix.Partial || len(ix.Columns) < len(c.keys) {
 			continue
 		}
 		same := slices.EqualFunc(c.keys, ix.Columns[:len(c.keys)], func(a, b schema.Key) bool {

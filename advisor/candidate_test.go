@@ -76,7 +76,7 @@ func TestAccessesLeaveBlocks(t *testing.T) {
 	must(t, err)
 	b := read.Blocks[0]
 	results, groups := slices.Clone(b.Results), slices.Clone(b.GroupBy)
-	accesses(s, b)
+	accesses(s, read)
 	if !slices.Equal(results, b.Results) || !slices.Equal(groups, b.GroupBy) {
 		t.Error("results or groups changed")
 	}

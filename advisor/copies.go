@@ -10,7 +10,7 @@ import (
 // copies makes the shadow copies when they are first needed. Without them, nil, advice stays
 // proposed, and the report says why.
 func (p *pass) copies(ctx context.Context) (shadow, error) {
-	if p.shadow != nil || p.options.NoProof || p.refused {
+	if p.shadow != nil || p.options.NoCopy || p.refused {
 		return p.shadow, nil
 	}
 	p.report("shadow", p.name, 0)
@@ -34,7 +34,7 @@ func (p *pass) copies(ctx context.Context) (shadow, error) {
 // mayProve says whether there can be copies.
 func (p *pass) mayProve(ctx context.Context) bool {
 	s, err := p.copies(ctx)
-	return err == nil && s != nil
+	return err == nil && s != nil && !p.options.NoProof
 }
 
 // copyRate is a slow disk's, in bytes per second, for guessing how long a copy takes at most.

@@ -36,7 +36,32 @@ type shadow interface {
 	Before() replayer
 	After() replayer
 	Bytes() int64
+	Lab(ctx context.Context) (lab, error)
+	Sample(ctx context.Context, of *schema.Schema) (sampleLab, error)
 	Close() error
+}
+
+// lab is a copy on which indexes are built once, and then hidden and shown.
+type lab interface {
+	Build(ctx context.Context, name, statement string) (int, error)
+	Show(numbers []int)
+	Analyze(ctx context.Context, name string) error
+	Plan(c trial.Call) (plan.Program, error)
+	Run(ctx context.Context, c trial.Call, runs int, budget, limit time.Duration) (trial.Cost, error)
+	Write(ctx context.Context, calls []trial.Call) (cpu time.Duration, done int, err error)
+	Uses(p plan.Plan) []int
+	Bytes(ctx context.Context) ([]int64, error)
+	Size(ctx context.Context, n int) (int64, error)
+	Convert(ctx context.Context, args []any) ([]any, error)
+	Close() error
+}
+
+// sampleLab is a lab with a part of the rows, which plans like the whole once it was scaled.
+type sampleLab interface {
+	lab
+	Columns(ctx context.Context, t *schema.Table) ([]sqlite.ColumnStat, error)
+	Scale(ctx context.Context) error
+	Kept(t *schema.Table) float64
 }
 
 // replayer runs, explains and changes on one copy.
@@ -91,6 +116,12 @@ func (d sqliteDatabase) Shadow(ctx context.Context, dir string, maxBytes int64) 
 		return nil, err
 	}
 	return sqliteShadow{s}, nil
+}
+
+func (s sqliteShadow) Lab(ctx context.Context) (lab, error) { return s.Shadow.Lab(ctx) }
+
+func (s sqliteShadow) Sample(ctx context.Context, of *schema.Schema) (sampleLab, error) {
+	return s.Shadow.Sample(ctx, of)
 }
 
 func (s sqliteShadow) Before() replayer { return s.Shadow.Before }

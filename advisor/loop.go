@@ -106,7 +106,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	}
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
 	report, err := analyze(ctx, db, workload, pragmas, a.traffic(totals, w), Options{
-		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
+		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof, NoCopy: a.config.NoProof,
 		Progress: a.progress, proposed: a.proposedStatements(),
 	})
 	a.finished(report)

@@ -2,7 +2,6 @@ package advisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,42 +19,25 @@ const codeMissing = "IX01"
 // heaviest bounds how many statements are given candidates: the tail of a workload costs little.
 const heaviest = 200
 
-// tried bounds how many candidates of one statement are built and measured.
-const tried = 5
-
 // choice is a candidate chosen for one or more statements.
 type choice struct {
 	candidate
+	gain    float64 // nanoseconds that the workload would cost more without it
 	queries []*query
 }
 
 func (missingIndex) code() string { return codeMissing }
 
 func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, error) {
-	w, err := p.db.WhatIf(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("what if: %w", err)
+	m := &indexSearch{pass: p}
+	if err := m.find(ctx); err != nil {
+		return nil, err
 	}
-	defer w.Close()
-	m := &indexSearch{pass: p, planner: w}
-	var failed []error
-	queries := p.queries[:min(heaviest, len(p.queries))]
-	for i, q := range queries {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		p.report("analyze", q.Fingerprint, float64(i)/float64(len(p.queries)))
-		if err := m.add(ctx, q); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", q.Fingerprint, err)) // the others are served all the same
-		}
-	}
-	m.foldPrefixes()
-	m.assign(ctx, queries)
 	var list []*Recommendation
 	for _, c := range m.chosen {
 		list = append(list, c.recommend(p))
 	}
-	return list, errors.Join(failed...)
+	return list, nil
 }
 
 func (c *choice) recommend(p *pass) *Recommendation {

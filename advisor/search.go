@@ -3,76 +3,126 @@ package advisor
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
 
-// indexSearch chooses indexes statement by statement, the most expensive first.
+// indexSearch finds the set of indexes that serves the whole workload best.
 type indexSearch struct {
 	*pass
-	planner planner
-	chosen  []*choice
+	evaluator *evaluator
+	chosen    []*choice
 }
 
-// changes are the statements that make the indexes chosen so far.
-func (m *indexSearch) changes() []string {
-	var list []string
-	for _, c := range m.chosen {
-		list = append(list, c.sql(c.name()))
-	}
-	return list
-}
+// refining bounds the time for improving a set once it was grown.
+const refining = 3 * time.Second
 
-// add chooses an index for q, unless those chosen before serve it.
-func (m *indexSearch) add(ctx context.Context, q *query) error {
-	if !q.plan.Wasteful() {
-		return nil
-	}
-	current, err := m.planner.Explain(ctx, m.changes(), q.calls[0].SQL, q.calls[0].Args)
-	if err != nil {
-		return nil // the schema in memory lacks something, such as a module: no advice, no harm
-	}
-	if !current.Wasteful() {
-		return nil
-	}
-	useful, err := m.prune(ctx, q, current)
-	if err != nil || len(useful) == 0 {
-		return err
-	}
-	best := useful[0]
+// find searches on a copy of the database, or of a part of it.
+func (m *indexSearch) find(ctx context.Context) (err error) {
 	copies, err := m.copies(ctx)
+	if err != nil || copies == nil {
+		return err
+	}
+	lab, err := copies.Lab(ctx)
 	if err != nil {
 		return err
 	}
-	if copies != nil && len(useful) > 1 {
-		if best, err = m.measure(ctx, q, useful); err != nil {
-			return err
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	if err := lab.Analyze(ctx, ""); err != nil {
+		return err
+	}
+	queries := m.queries[:min(heaviest, len(m.queries))]
+	m.evaluator = &evaluator{lab: lab}
+	for _, p := range probes(m.schema, queries) {
+		if len(p.accesses) > 0 {
+			m.evaluator.probes = append(m.evaluator.probes, p)
 		}
 	}
-	m.chosen = append(m.chosen, &choice{candidate: best})
-	return nil
+	lap("prepare")
+	found, err := m.prune(ctx, copies)
+	lap("prune")
+	if err != nil || len(found.candidates) == 0 {
+		return err
+	}
+	return m.choose(ctx, queries, found)
 }
 
-// assign notes which statements would use each chosen index beside the others, and drops those that
-// none would use.
-func (m *indexSearch) assign(ctx context.Context, queries []*query) {
-	changes := m.changes()
-	for _, q := range queries {
-		p, err := m.planner.Explain(ctx, changes, q.calls[0].SQL, q.calls[0].Args)
-		if err != nil || !q.plan.Wasteful() {
-			continue
+var (
+	debugSearch = false
+	lapStart    time.Time
+)
+
+func lap(what string) {
+	if debugSearch {
+		fmt.Printf("## %-12s %v\n", what, time.Since(lapStart).Round(time.Millisecond))
+	}
+	lapStart = time.Now()
+}
+
+// prune finds the candidates on a sample of the rows while the statements are measured as they are.
+func (m *indexSearch) prune(ctx context.Context, copies shadow) (*pruned, error) {
+	sample, err := copies.Sample(ctx, m.schema)
+	if err != nil {
+		return nil, err
+	}
+	defer sample.Close()
+	probes := slices.Clone(m.evaluator.probes)
+	var measured sync.WaitGroup
+	var failed error
+	measured.Go(func() { failed = m.evaluator.baseline(ctx) })
+	found, err := prune(ctx, sample, m.schema, probes, func(done float64) { m.report("prune", m.name, done) })
+	measured.Wait()
+	if err = cmp.Or(err, failed); err != nil {
+		return nil, err
+	}
+	for i, p := range slices.Backward(probes) {
+		if !slices.Contains(m.evaluator.probes, p) {
+			found.sets, found.best = slices.Delete(found.sets, i, i+1), slices.Delete(found.best, i, i+1)
 		}
-		for _, c := range m.chosen {
-			if p.Uses(c.name()) {
-				c.queries = append(c.queries, q)
+	}
+	return found, nil
+}
+
+func (m *indexSearch) choose(ctx context.Context, queries []*query, found *pruned) error {
+	m.evaluator.relate(found.candidates, found.sets)
+	s := &selection{evaluator: m.evaluator, limits: m.options.Limits, pays: map[int]float64{}, bytes: map[int]int64{}, guess: found.bytes}
+	var err error
+	if s.upkeep, err = newUpkeep(ctx, m.evaluator, m.schema, queries); err != nil {
+		return err
+	}
+	best, before, after, err := s.choose(ctx, slices.Concat(found.best...))
+	lap("choose")
+	if err != nil {
+		return err
+	}
+	if debugSearch {
+		fmt.Printf("## candidates %d, built %d, plans %d, runs %d, before %.1f ms after %.1f ms, %d indexes %.1f MB writes %.1f ms\n", len(m.evaluator.candidates), len(m.evaluator.built), m.evaluator.plans, m.evaluator.runs, (before.reads+before.writes+s.upkeep.bare)/1e6, (after.reads+after.writes+s.upkeep.bare)/1e6, len(best.list()), float64(s.size(best))/1e6, (after.writes+s.upkeep.bare)/1e6)
+	}
+	numbers := best.list()
+	slices.SortStableFunc(numbers, func(a, b int) int { return cmp.Compare(s.gains[b], s.gains[a]) })
+	for _, n := range numbers {
+		c := &choice{candidate: m.evaluator.candidates[n], gain: s.gains[n]}
+		c.taken = m.taken(c.candidate)
+		for _, p := range m.evaluator.probes {
+			cost, err := m.evaluator.cost(ctx, p, best)
+			if err != nil {
+				return err
+			}
+			if cost.used.has(n) {
+				c.queries = append(c.queries, p.query)
 			}
 		}
+		if len(c.queries) > 0 {
+			m.chosen = append(m.chosen, c)
+		}
 	}
-	m.chosen = slices.DeleteFunc(m.chosen, func(c *choice) bool { return len(c.queries) == 0 })
+	return nil
 }
 
 // taken says whether another index has the name that c would be given.
@@ -82,127 +132,4 @@ func (m *indexSearch) taken(c candidate) bool {
 		slices.ContainsFunc(m.schema.Tables, func(t *schema.Table) bool {
 			return same(t.Name) || slices.ContainsFunc(t.Indexes, func(ix *schema.Index) bool { return same(ix.Name) })
 		})
-}
-
-// prune keeps the candidates that the planner would use, the best plans first and among equal
-// plans the narrowest.
-func (m *indexSearch) prune(ctx context.Context, q *query, current plan.Plan) ([]candidate, error) {
-	type rated struct {
-		candidate
-		waste int
-	}
-	var list []rated
-	for _, b := range q.read.Blocks {
-		for _, a := range accesses(m.schema, b) {
-			for _, c := range a.candidates() {
-				c.taken = m.taken(c)
-				changes := append(m.changes(), c.sql(c.name()))
-				p, err := m.planner.Explain(ctx, changes, q.calls[0].SQL, q.calls[0].Args)
-				if ctx.Err() != nil {
-					return nil, ctx.Err()
-				}
-				if err != nil || !p.Uses(c.name()) || waste(p) >= waste(current) {
-					continue
-				}
-				list = append(list, rated{c, waste(p)})
-			}
-		}
-	}
-	slices.SortStableFunc(list, func(a, b rated) int {
-		return cmp.Or(cmp.Compare(a.waste, b.waste), cmp.Compare(len(a.keys), len(b.keys)))
-	})
-	var best []candidate
-	for _, r := range list[:min(len(list), tried)] {
-		best = append(best, r.candidate)
-	}
-	return best, nil
-}
-
-// waste orders plans before anything is measured: scans and automatic indexes weigh most, then
-// sorting, then reading the table besides the index.
-func waste(p plan.Plan) int {
-	sum := 0
-	for _, n := range p {
-		switch {
-		case n.Automatic, n.Op == plan.Scan && !n.Covering:
-			sum += 100
-		case n.Op == plan.Scan:
-			sum += 50
-		case n.Op == plan.TempBTree:
-			sum += 20
-		case n.Op == plan.Search && !n.Covering && !n.Rowid:
-			sum++
-		}
-	}
-	return sum
-}
-
-// narrower is how much slower a narrower index may be and still be preferred: each column more is
-// copied into every entry and paid for by every write, so it must at least halve the cost.
-const narrower = 2
-
-// measure builds each candidate on the shadow and returns the narrowest of the fastest.
-func (m *indexSearch) measure(ctx context.Context, q *query, list []candidate) (candidate, error) {
-	costs := make([]time.Duration, len(list))
-	for i, c := range list {
-		cost, err := m.cost(ctx, q, c)
-		if err != nil {
-			return candidate{}, err
-		}
-		if m.options.proposed[c.sql(c.name())] {
-			cost = time.Duration(float64(cost) / narrower)
-		}
-		costs[i] = cost
-	}
-	limit := time.Duration(float64(slices.Min(costs)) * narrower)
-	best := -1
-	for i := range list {
-		if costs[i] <= limit && (best < 0 || len(list[i].keys) < len(list[best].keys)) {
-			best = i
-		}
-	}
-	return list[best], nil
-}
-
-// costLimit bounds how long one candidate is run: a slow report is run once, a fast statement often.
-const costLimit = 2 * time.Second
-
-// cost is the mean processor time of q's calls under a candidate, each the least of three runs, as far
-// as the time goes.
-func (m *indexSearch) cost(ctx context.Context, q *query, c candidate) (mean time.Duration, err error) {
-	after := m.shadow.After()
-	if _, err := after.Change(ctx, []string{c.sql(c.name())}); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_, undo := after.Change(context.WithoutCancel(ctx), []string{"DROP INDEX " + quoteName(c.name())})
-		err = cmp.Or(err, undo)
-	}()
-	start, runs := time.Now(), time.Duration(0)
-	for _, call := range q.calls[:min(len(q.calls), 6)] {
-		var least time.Duration
-		for i := 0; i < 3 && (i == 0 || time.Since(start) < costLimit); i++ {
-			out, err := after.Run(ctx, call)
-			if err != nil {
-				return 0, err
-			}
-			if i == 0 || out.CPU < least {
-				least = out.CPU
-			}
-		}
-		mean, runs = mean+least, runs+1
-		if time.Since(start) > costLimit {
-			break
-		}
-	}
-	return mean / runs, nil
-}
-
-// foldPrefixes drops a chosen index whose keys begin another chosen one, which serves its
-// statements as well. The proof has the last word.
-func (m *indexSearch) foldPrefixes() {
-	all := slices.Clone(m.chosen)
-	m.chosen = slices.DeleteFunc(m.chosen, func(short *choice) bool {
-		return slices.ContainsFunc(all, func(c *choice) bool { return short.prefixOf(c.candidate) })
-	})
 }

@@ -123,12 +123,12 @@ func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*que
 	return q, nil
 }
 
-// spread picks at most n samples, evenly over the list.
-func spread(list []Sample, n int) []Sample {
+// spread picks at most n elements, evenly over the list.
+func spread[T any](list []T, n int) []T {
 	if len(list) <= n {
 		return list
 	}
-	picked := make([]Sample, n)
+	picked := make([]T, n)
 	for i := range picked {
 		picked[i] = list[i*len(list)/n]
 	}

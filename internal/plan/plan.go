@@ -39,6 +39,12 @@ type Node struct {
 // Plan is a statement's plan in the order of execution.
 type Plan []Node
 
+// Program is a plan with a hash of the program that SQLite would run: equal programs run alike.
+type Program struct {
+	Plan
+	Hash uint64
+}
+
 // Parse turns rows into a plan.
 func Parse(rows []Row) Plan {
 	depth := map[int]int{0: -1}

@@ -25,7 +25,7 @@ type parser struct {
 }
 
 func newParser(sql string) *parser {
-	p := &parser{sql: sql, params: map[string]int{}, out: &Statement{Params: map[int]Param{}, Names: map[int]string{}}}
+	p := &parser{sql: sql, params: map[string]int{}, out: &Statement{Params: map[int]Param{}, Names: map[int]string{}, With: map[string][]*Block{}}}
 	for pos := 0; ; {
 		t := sqltext.Next(sql, pos)
 		p.tokens = append(p.tokens, t)

@@ -20,7 +20,8 @@ type Statement struct {
 	Params map[int]Param // by number; parameters of no known use are absent
 	Count  int           // the highest parameter number
 
-	Names map[int]string // of the parameters written :a, @a or $a, without the first character
+	With  map[string][]*Block // of common table expressions, by name in lower case
+	Names map[int]string      // of the parameters written :a, @a or $a, without the first character
 
 	Set      []string // columns an UPDATE assigns to
 	Columns  []string // columns an INSERT names; empty if it names none
@@ -42,8 +43,9 @@ type Block struct {
 
 // Table is one table a block reads.
 type Table struct {
-	Name, Alias string // Alias is Name where none is given; a subquery or function has no Name
-	Outer       bool   // joined by an outer join
+	Name, Alias string   // Alias is Name where none is given; a subquery or function has no Name
+	Outer       bool     // joined by an outer join
+	Blocks      []*Block // of a subquery
 }
 
 // Order is one term of an ORDER BY.

@@ -2,6 +2,7 @@ package predicate
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/sqliteperf/sqliteperf/internal/sqltext"
 )
@@ -47,14 +48,14 @@ func (p *parser) with() {
 	}
 	p.accept("RECURSIVE")
 	for p.err == nil {
-		p.next()
+		name := sqltext.Name(p.next().Text(p.sql))
 		p.skipParens()
 		p.expect("AS")
 		p.accept("NOT")
 		p.accept("MATERIALIZED")
 		p.expect("(")
 		if p.atQuery() {
-			p.query()
+			p.out.With[strings.ToLower(name)] = p.query()
 		} else {
 			p.change()
 		}
@@ -210,9 +211,9 @@ func (p *parser) using(b *Block) {
 func (p *parser) source(b *Block, outer bool) {
 	if p.accept("(") {
 		if p.atQuery() {
-			p.query()
+			blocks := p.query()
 			p.expect(")")
-			b.Tables = append(b.Tables, Table{Alias: p.alias(), Outer: outer})
+			b.Tables = append(b.Tables, Table{Alias: p.alias(), Outer: outer, Blocks: blocks})
 			return
 		}
 		if p.enter() {

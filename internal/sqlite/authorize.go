@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -14,9 +15,9 @@ const flagDeterministic = 0x800
 // denyFunctions keeps replays from calling the application's functions, which the driver registers on
 // every connection of the process: one that sends mail would send it at each replay, and no rollback
 // takes that back. Functions that promise to depend on their arguments only may be called.
-func (r *Replayer) denyFunctions(ctx context.Context) error {
+func denyFunctions(ctx context.Context, c *sql.Conn) error {
 	denied := map[string]bool{}
-	err := each(ctx, r.conn, "SELECT name, flags FROM pragma_function_list WHERE builtin = 0", func(scan scanner) error {
+	err := each(ctx, c, "SELECT name, flags FROM pragma_function_list WHERE builtin = 0", func(scan scanner) error {
 		var name string
 		var flags int64
 		if err := scan(&name, &flags); err != nil {
@@ -30,7 +31,7 @@ func (r *Replayer) denyFunctions(ctx context.Context) error {
 	if err != nil || len(denied) == 0 {
 		return err
 	}
-	return r.conn.Raw(func(inner any) error {
+	return c.Raw(func(inner any) error {
 		conn, ok := inner.(sqlite.AuthorizerRegisterer)
 		if !ok {
 			return fmt.Errorf("replay: %T cannot refuse functions", inner)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
+	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
 
 // ErrTooLarge reports a database that is larger than a shadow may be, or than the disk has room for.
@@ -25,12 +26,17 @@ type Shadow struct {
 	Before, After *Replayer
 	Bytes         int64 // of one copy
 
-	dir  string
-	lock *os.File // held while the copies are in use: see sweep
+	dir   string
+	times url.Values
+	lock  *os.File // held while the copies are in use: see sweep
 }
 
-// headroom is what must stay free on the disk beside two copies and their journals.
-const headroom = 256 << 20
+// The copies are three at most: before, after and a Lab, each of whose indexes may take as much again. headroom
+// is what must stay free beside them for journals.
+const (
+	copies   = 5
+	headroom = 256 << 20
+)
 
 // Shadow copies the database into a new directory under dir, "" meaning the system's directory for
 // temporary files. VACUUM INTO reads one snapshot and holds up no writer in WAL mode.
@@ -43,7 +49,7 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	}
 	dir = cmp.Or(dir, os.TempDir())
 	sweep(dir)
-	s := &Shadow{}
+	s := &Shadow{times: db.times}
 	if s.dir, err = os.MkdirTemp(dir, shadowPrefix); err != nil {
 		return nil, err
 	}
@@ -55,8 +61,8 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	if s.lock, err = lockFile(filepath.Join(s.dir, lockName)); err != nil {
 		return nil, err
 	}
-	if free, ok := freeBytes(s.dir); ok && free < 2*bytes+headroom {
-		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, 2*bytes+headroom)
+	if free, ok := freeBytes(s.dir); ok && free < copies*bytes+headroom {
+		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, copies*bytes+headroom)
 	}
 	before, after := filepath.Join(s.dir, "before.db"), filepath.Join(s.dir, "after.db")
 	if _, err := db.read.ExecContext(ctx, "VACUUM INTO ?", before); err != nil {
@@ -71,6 +77,20 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	}
 	s.After, err = openReplayer(ctx, after, db.times)
 	return s, err
+}
+
+// Lab makes another copy, for building indexes and trying sets of them.
+func (s *Shadow) Lab(ctx context.Context) (*Lab, error) {
+	file := filepath.Join(s.dir, "lab.db")
+	if err := copyFile(ctx, file, s.Before.path); err != nil {
+		return nil, errors.Join(err, os.Remove(file))
+	}
+	return openLab(ctx, file, s.times)
+}
+
+// Sample makes a Lab in memory with a part of the copy's rows.
+func (s *Shadow) Sample(ctx context.Context, of *schema.Schema) (*Sample, error) {
+	return sample(ctx, "file:"+(&url.URL{Path: s.Before.path}).EscapedPath()+"?mode=ro", of, s.times)
 }
 
 // copyFile copies a database that nobody else has open.
@@ -166,7 +186,7 @@ func openReplayer(ctx context.Context, path string, times url.Values) (*Replayer
 		return nil, errors.Join(err, db.Close())
 	}
 	r := &Replayer{db: db, conn: conn, path: path}
-	if err := r.denyFunctions(ctx); err != nil {
+	if err := denyFunctions(ctx, conn); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil

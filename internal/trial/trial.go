@@ -27,6 +27,15 @@ type Outcome struct {
 	Hash      uint64 // of all rows, whatever their order
 }
 
+// Cost is what running a call costs, apart from compiling it.
+type Cost struct {
+	CPU   time.Duration // of the thread: the least of the runs
+	Steps int64         // virtual machine instructions
+	Pages int64         // pages asked for, from the cache or not
+	Rows  int64
+	Cut   bool // stopped at a limit: it costs more than this
+}
+
 // Runner runs calls on one copy.
 type Runner interface {
 	Run(ctx context.Context, c Call) (Outcome, error)
