@@ -25,14 +25,17 @@ type access struct {
 	fixed   []condition    // what the text demands, whatever the parameters
 	used    []string       // every column the block reads of the table
 	star    bool           // all columns are read
+	bound   bool           // the statement has parameters
 	spoken  map[string]int // how often each used column is named
 }
 
 // condition is a demand without parameters, which a partial index may rest on.
 // https://sqlite.org/partialindex.html#queries_using_partial_indexes
 type condition struct {
-	text string // as an index names its own columns
-	key  string // the column or expression that it fixes to one value; "" for others
+	text    string // as an index names its own columns
+	key     string // the column or expression that it fixes to one value; "" for others
+	columns string // what it compares with literals, as a list of expressions; "" if there are none
+	equal   bool   // it compares for equality only
 }
 
 // reader collects accesses from a block and from the subqueries that SQLite may merge into it.
@@ -51,6 +54,9 @@ func accesses(s *schema.Schema, st *predicate.Statement) []*access {
 		if !inside[b] {
 			list = append(list, readBlock(s, st, b, inside, 0).all()...)
 		}
+	}
+	for _, a := range list {
+		a.bound = st.Count > 0
 	}
 	return list
 }
@@ -328,10 +334,11 @@ func (r *reader) condition(e *predicate.Expr) {
 		return
 	}
 	c := condition{text: unqualified(e.Text)}
+	c.columns, c.equal = comparedWithLiterals(e)
 	if e.Op == predicate.OpOr {
 		c.text = "(" + c.text + ")"
 	}
-	literal := e.Op == predicate.OpEqual && (e.Args[0].Op == predicate.OpLiteral || e.Args[1].Op == predicate.OpLiteral)
+	literal := e.Op == predicate.OpEqual && (isLiteral(e.Args[0]) || isLiteral(e.Args[1]))
 	if !e.Negated && (e.Op == predicate.OpIsNull || literal) {
 		for _, arg := range e.Args {
 			if _, k := r.column(arg); k.Name != "" {
@@ -342,6 +349,45 @@ func (r *reader) condition(e *predicate.Expr) {
 	if !slices.Contains(a.fixed, c) {
 		a.fixed = append(a.fixed, c)
 	}
+}
+
+// comparedWithLiterals lists what e compares with literals: they may be constants of the application or
+// values that it writes into its statements, see shaper.constant.
+func comparedWithLiterals(e *predicate.Expr) (columns string, equal bool) {
+	var list []string
+	equal = true
+	var walk func(e *predicate.Expr)
+	walk = func(e *predicate.Expr) {
+		switch e.Op {
+		case predicate.OpIsNull:
+			return
+		case predicate.OpAnd, predicate.OpOr, predicate.OpNot:
+			for _, arg := range e.Args {
+				walk(arg)
+			}
+			return
+		}
+		equal = equal && (e.Op == predicate.OpEqual || e.Op == predicate.OpIn || e.Op == predicate.OpColumn) && !e.Negated
+		literal := false
+		for _, arg := range e.Args {
+			literal = literal || isLiteral(arg)
+		}
+		for _, arg := range e.Args {
+			if text := unqualified(arg.Text); literal && !isLiteral(arg) && !slices.Contains(list, text) {
+				list = append(list, text)
+			}
+		}
+	}
+	walk(e)
+	return strings.Join(list, ", "), equal
+}
+
+// isLiteral says whether e is a literal, perhaps with a collation.
+func isLiteral(e *predicate.Expr) bool {
+	for e.Op == predicate.OpCollate {
+		e = e.Args[0]
+	}
+	return e.Op == predicate.OpLiteral
 }
 
 // branches are the accesses that a has in each branch of an OR: SQLite can search once per branch, with an

@@ -190,23 +190,42 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 		}
 	}
 	report.Recommendations = kept
-	for _, r := range report.Recommendations {
-		if p.options.NoProof || !r.provable() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
-			continue // by rule: there is nothing to replay
+	if err := p.proveAll(ctx, report.Recommendations); err != nil {
+		return err
+	}
+	sortRecommendations(report.Recommendations)
+	return nil
+}
+
+// proveAll proves what can be proved: the new indexes together, everything else alone.
+func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) error {
+	if p.options.NoProof {
+		return nil
+	}
+	var indexes, others []*Recommendation
+	for _, r := range recs {
+		switch {
+		case !r.provable() || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0:
+			// by rule: there is nothing to replay
+		case r.Type == "index":
+			indexes = append(indexes, r)
+		default:
+			others = append(others, r)
 		}
-		copies, err := p.copies(ctx)
-		if err != nil {
-			return err
-		}
-		if copies == nil {
-			continue
-		}
+	}
+	if len(indexes)+len(others) == 0 {
+		return nil
+	}
+	copies, err := p.copies(ctx)
+	if err != nil || copies == nil {
+		return err
+	}
+	for _, r := range others {
 		if err := p.prove(ctx, r); err != nil {
 			return err
 		}
 	}
-	sortRecommendations(report.Recommendations)
-	return nil
+	return p.proveSet(ctx, indexes)
 }
 
 var stateRank = map[State]int{Proved: 0, Applying: 1, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}

@@ -24,15 +24,12 @@ type candidate struct {
 func (c candidate) name() string {
 	words := []string{"sqliteperf", c.table.Name}
 	for _, k := range c.keys {
-		words = append(words, strings.Trim(k.Name, ")"))
+		words = append(words, wordsOf(k)...)
 	}
 	full := strings.Join(words, "_")
 	plain := strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
-		}
-		if r == '(' || r == ' ' {
-			return '_'
 		}
 		return -1
 	}, full)
@@ -42,6 +39,14 @@ func (c candidate) name() string {
 	h := fnv.New32a()
 	h.Write([]byte(c.sql("")))
 	return fmt.Sprintf("%.54s_%08x", plain, h.Sum32())
+}
+
+// wordsOf are the words of a key: a column's name, or the names and numbers of an expression.
+func wordsOf(k schema.Key) []string {
+	if !k.Expression {
+		return []string{k.Name}
+	}
+	return strings.FieldsFunc(k.Name, func(r rune) bool { return r < 0x80 && !nameByte(byte(r)) })
 }
 
 // special says whether a key has more to it than its column's name, or the index is partial.

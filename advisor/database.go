@@ -60,6 +60,7 @@ type lab interface {
 type sampleLab interface {
 	lab
 	Columns(ctx context.Context, t *schema.Table) ([]sqlite.ColumnStat, error)
+	Distinct(ctx context.Context, t *schema.Table, expressions string, most int) int
 	Scale(ctx context.Context) error
 	Kept(t *schema.Table) float64
 }

@@ -9,21 +9,21 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 )
 
-// missingIndex is IX01: a statement scans, sorts or builds an automatic index, and an index that
-// the planner would use makes it cheaper. Candidates come from the statement's own predicates; the
-// planner prunes them without data; the rest are built on the shadow and measured.
+// missingIndex is IX01 to IX04: a set of indexes, chosen for the whole workload, with which its statements
+// cost less than what its writes pay more. Candidates come from the statements' own predicates; the planner
+// prunes them on a sample; the rest are measured on a copy. How an index helps decides its code.
 type missingIndex struct{}
-
-const codeMissing = "IX01"
 
 // heaviest bounds how many statements are given candidates: the tail of a workload costs little.
 const heaviest = 200
 
-// choice is a candidate chosen for one or more statements.
+// choice is an index chosen, or several of which one alone would not help.
 type choice struct {
-	candidate
+	indexes []candidate
 	gain    float64 // nanoseconds that the workload would cost more without it
+	write   WriteCost
 	queries []*query
+	fragile string // why the plan may turn out otherwise
 }
 
 func (missingIndex) code() string { return codeMissing }
@@ -41,22 +41,62 @@ func (missingIndex) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 }
 
 func (c *choice) recommend(p *pass) *Recommendation {
-	r := p.recommendation(codeMissing, "index", c.table.Name, c.sql(""))
-	r.Columns, r.index, r.subject = c.columns(), c.name(), describeTable(c.table)
-	r.Title = fmt.Sprintf("Index %s(%s)", c.table.Name, strings.Join(r.Columns, ", "))
-	r.Statements = []string{c.sql(c.name())}
-	if p.schema.Analyzed && p.schema.Sampled { // else ANALYZE would leave a table behind that undo must not drop
-		r.Statements = append(r.Statements, "ANALYZE "+quoteName(c.name()))
+	first := c.indexes[0]
+	kind := first.kind()
+	r := p.recommendation(kind.code, "index", first.table.Name, c.identity())
+	r.gain, r.write, r.subject = c.gain, c.write, describeTable(first.table)
+	r.Title = "Index " + describeIndexes(c.indexes)
+	for _, ix := range c.indexes {
+		name := ix.name()
+		r.indexes = append(r.indexes, name)
+		r.Columns = append(r.Columns, ix.columns()...)
+		r.Statements = append(r.Statements, ix.sql(name))
+		r.Undo = append([]string{"DROP INDEX IF EXISTS " + quoteName(name)}, r.Undo...)
 	}
-	r.Undo = []string{"DROP INDEX IF EXISTS " + quoteName(c.name())}
-	r.Applicable, r.Level = true, "warning"
+	if p.schema.Analyzed && p.schema.Sampled { // else ANALYZE would leave a table behind that undo must not drop
+		r.Statements = append(r.Statements, analyzeEach(r)...)
+	}
+	r.index, r.Applicable, r.Level = r.indexes[0], true, "warning"
 	for _, q := range c.queries {
 		r.Digests = append(r.Digests, q.hex())
 	}
-	r.Why = whyMissing(c.queries)
-	r.Risk = "Every write to " + c.table.Name + " must also change the index; building it holds the write lock once."
+	r.Why = whyMissing(c.queries) + " " + kind.why
+	r.Risk = "Every write to " + first.table.Name + " must also change the index; building it holds the write lock once."
+	if kind.risk != "" {
+		r.Risk += " " + kind.risk
+	}
+	if c.fragile != "" {
+		r.Risk += " " + c.fragile
+	}
 	return r
 }
+
+// identity is what makes the recommendation the same in the next analysis.
+func (c *choice) identity() string {
+	var list []string
+	for _, ix := range c.indexes {
+		list = append(list, ix.sql(""))
+	}
+	return strings.Join(list, ";")
+}
+
+// indexKind is how an index helps.
+type indexKind struct{ code, why, risk string }
+
+// kind tells the codes apart.
+func (c candidate) kind() indexKind {
+	switch {
+	case slices.ContainsFunc(c.keys, isExpression):
+		return expressionIndex
+	case c.partial():
+		return partialIndex
+	case c.wide:
+		return coveringIndex
+	}
+	return indexKind{code: codeMissing}
+}
+
+const codeMissing = "IX01"
 
 // whyMissing words what the statements do without the index.
 func whyMissing(queries []*query) string {
@@ -71,9 +111,12 @@ func whyMissing(queries []*query) string {
 			does = append(does, "sorts for "+n.Purpose)
 		}
 	}
-	text := "1 statement " + strings.Join(slices.Compact(does), " and ") + "."
-	if len(queries) > 1 {
-		text = fmt.Sprintf("%d statements would use it; the most expensive %s.", len(queries), strings.Join(slices.Compact(does), " and "))
+	text := strings.Join(slices.Compact(does), " and ")
+	switch {
+	case text == "":
+		text = "reads more rows than it needs"
+	case len(queries) > 1:
+		return fmt.Sprintf("%d statements would use it; the most expensive %s.", len(queries), text)
 	}
-	return text
+	return "1 statement " + text + "."
 }

@@ -69,11 +69,6 @@ func (t *proof) run(ctx context.Context) (err error) {
 	defer func() { // the copy must be as before for the next proof
 		err = errors.Join(err, t.change(context.WithoutCancel(ctx), after, t.rec.Undo))
 	}()
-	if t.rec.Type == "index" {
-		if t.evidence.Bytes, err = after.IndexBytes(ctx, t.rec.index); err != nil {
-			return err
-		}
-	}
 	if t.rec.Type == "drop_index" {
 		if t.evidence.Bytes, err = t.shadow.Before().IndexBytes(ctx, t.rec.index); err != nil {
 			return err

@@ -54,6 +54,14 @@ type pruned struct {
 // collect makes the candidates of all probes, each once.
 func (p *pruning) collect(ctx context.Context) error {
 	s := &shaper{columns: map[*schema.Table]map[string]columnStat{}, asked: map[*schema.Table]map[string]float64{}}
+	known := map[string]int{}
+	s.distinct = func(t *schema.Table, expressions string) int {
+		key := t.Name + "\x00" + expressions
+		if _, ok := known[key]; !ok {
+			known[key] = p.sample.Distinct(ctx, t, expressions, enumerated+1)
+		}
+		return known[key]
+	}
 	for _, probe := range p.probes {
 		for _, a := range probe.accesses {
 			if err := p.learn(ctx, s, a); err != nil {

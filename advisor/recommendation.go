@@ -66,7 +66,10 @@ type Recommendation struct {
 
 	subject string        // what the plan hash covers besides the statements
 	saves   time.Duration // per second of traffic, for sorting
-	index   string        // name of the index made or dropped
+	index   string        // name of the index made or dropped, the first of indexes
+	indexes []string      // names of those made
+	gain    float64       // nanoseconds that the workload would cost more without it, as the search found
+	write   WriteCost     // as the search measured it
 }
 
 // Fact is one figure or observation that advice rests on.
@@ -130,7 +133,7 @@ type Quantiles struct {
 
 // WriteCost is what a change adds to one write, as replayed on the shadow.
 type WriteCost struct {
-	Source    string  `json:"source"` // captured: writes of the workload; synthetic: deletes by rowid; none
+	Source    string  `json:"source"` // captured: writes of the workload; none
 	Statement string  `json:"statement"`
 	BeforeUS  float64 `json:"before_us"`
 	AfterUS   float64 `json:"after_us"`

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
@@ -29,7 +28,9 @@ type selection struct {
 	writePrice float64 // of a nanosecond that writes pay, beyond that nanosecond
 	bytePrice  float64 // of a byte, in nanoseconds
 	slack      float64 // what an index must gain
-	deadline   time.Time
+	until      int     // how many plans refine may make
+	db         database
+	schema     *schema.Schema
 }
 
 // Limits bound a set of indexes. Zero means none.
@@ -52,7 +53,7 @@ const (
 	// index that makes the workload 1 % cheaper may make writes 1/writeShare % slower, or the indexes
 	// 1/byteShare % larger.
 	writeShare = 0.12
-	byteShare  = 0.3
+	byteShare  = 0.12
 )
 
 // totals are what a workload costs under a set of indexes.
@@ -85,7 +86,7 @@ func (c *selection) sum(s set, cost func(*probe) (measure, error)) (t totals, er
 		if err != nil {
 			return t, err
 		}
-		t.reads += p.weight * c.charged(m, c.base[i])
+		t.reads += p.weight * c.charged(p, m, c.base[i])
 	}
 	for _, n := range s.list() {
 		t.writes += c.pays[n]
@@ -138,12 +139,29 @@ func (c *selection) ensure(ctx context.Context, s set) error {
 }
 
 // charged is a measure's cost, with what is slower than before counted many times.
-func (c *selection) charged(m, base measure) float64 {
-	cost := m.cost
-	if over := m.steps - slowerStep*base.steps; over > 20 && !base.cut {
-		cost += harm * stepCost * over
+func (c *selection) charged(p *probe, m, base measure) float64 {
+	if base.cut {
+		if p.guard {
+			return 0
+		}
+		return m.cost
 	}
-	return cost
+	if !p.guard {
+		return m.cost + harm*stepCost*excess(m.steps, base.steps)
+	}
+	var over float64
+	for i, steps := range m.each {
+		over += excess(steps, base.each[i])
+	}
+	return harm * stepCost * over
+}
+
+// excess is how many instructions more are more than chance or a planner's whim.
+func excess(steps, base float64) float64 {
+	if over := steps - slowerStep*base; over > 20 {
+		return over
+	}
+	return 0
 }
 
 // size is what the indexes of s take.
@@ -185,22 +203,53 @@ func (c *selection) choose(ctx context.Context, core []set) (best set, before, a
 		c.price(after)
 	}
 	lap("grow")
-	c.slack, c.deadline = worthwhile*c.score(after), time.Now().Add(refining)
-	for time.Now().Before(c.deadline) {
-		improved, err := c.improve(ctx, best)
-		if err != nil {
-			return best, before, after, err
-		}
-		if improved == best {
-			break
-		}
-		best = improved
-	}
-	if best, err = c.drop(ctx, best); err != nil {
+	c.slack = worthwhile * c.score(after)
+	if best, err = c.refine(ctx, best); err != nil {
 		return best, before, after, err
 	}
+	lap("refine")
+	if err := c.watch(ctx); err != nil {
+		return best, before, after, err
+	}
+	if best, err = c.refine(ctx, best); err != nil {
+		return best, before, after, err
+	}
+	lap("guard")
 	after, err = c.totals(ctx, best)
 	return best, before, after, err
+}
+
+// refine improves s until nothing gains, or as many plans were made as it may take: a number and not a time,
+// so that the outcome is the same on a busy machine.
+func (c *selection) refine(ctx context.Context, s set) (set, error) {
+	c.until = c.plans + refining
+	for c.plans < c.until {
+		improved, err := c.improve(ctx, s)
+		if err != nil {
+			return s, err
+		}
+		if improved == s {
+			break
+		}
+		s = improved
+	}
+	return c.drop(ctx, s)
+}
+
+// watch adds guards: from now on a set is charged for what they lose.
+func (c *selection) watch(ctx context.Context) error {
+	list, err := c.guards(ctx, c.db, c.schema)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		m, err := c.cost(ctx, g, set{})
+		if err != nil {
+			return err
+		}
+		c.probes, c.base = append(c.probes, g), append(c.base, m)
+	}
+	return nil
 }
 
 // bundle is a set of indexes that some plan uses together.
@@ -294,7 +343,7 @@ func (c *selection) improve(ctx context.Context, s set) (set, error) {
 		return s, err
 	}
 	for _, n := range c.promising(ctx, s) {
-		if s.has(n) || time.Now().After(c.deadline) {
+		if s.has(n) || c.plans > c.until {
 			continue
 		}
 		if err := cmp.Or(ctx.Err(), c.ensure(ctx, setOf(n))); err != nil {
@@ -324,12 +373,12 @@ func (c *selection) promising(ctx context.Context, s set) []int {
 		if s.has(n) {
 			continue
 		}
-		for _, p := range c.probes {
+		for i, p := range c.probes {
 			if !p.useful.has(n) {
 				continue
 			}
 			if m, err := c.cost(ctx, p, s); err == nil {
-				hope[n] += p.weight * (m.cost - reachable*p.least())
+				hope[n] += p.weight * (c.charged(p, m, c.base[i]) - reachable*p.least())
 			}
 		}
 		var replaced float64
@@ -351,6 +400,9 @@ const reachable = 0.95
 
 // least is the least that the probe was seen to cost.
 func (p *probe) least() float64 {
+	if p.guard {
+		return 0
+	}
 	least := math.Inf(1)
 	for _, m := range p.memo {
 		least = min(least, m.cost)

@@ -42,8 +42,9 @@ const (
 
 // shaper makes candidates of accesses.
 type shaper struct {
-	columns map[*schema.Table]map[string]columnStat // what is known of columns, by name
-	asked   map[*schema.Table]map[string]float64    // how heavy the statements are that compare a column for equality
+	distinct func(t *schema.Table, expressions string) int // values in the sample
+	columns  map[*schema.Table]map[string]columnStat       // what is known of columns, by name
+	asked    map[*schema.Table]map[string]float64          // how heavy the statements are that compare a column for equality
 }
 
 // columnStat is what a sample says of a column.
@@ -74,7 +75,8 @@ func (s *shaper) candidates(a *access) []candidate {
 // restrictions are the conditions of partial indexes to try: none, each alone, all together.
 func (s *shaper) restrictions(a *access) [][]condition {
 	list := [][]condition{nil}
-	fixed := a.fixed[:min(len(a.fixed), 4)]
+	fixed := slices.DeleteFunc(slices.Clone(a.fixed), func(c condition) bool { return !s.constant(a, c) })
+	fixed = fixed[:min(len(fixed), 4)]
 	for _, c := range fixed {
 		list = append(list, []condition{c})
 	}
@@ -94,6 +96,16 @@ func (s *shaper) restrictions(a *access) [][]condition {
 	}
 	return list
 }
+
+// constant says whether a condition is the application's own and not one value of many that it writes into its
+// statements: it compares with NULL, or columns with each other, or what has few values. Other
+// comparisons than for equality must stand beside parameters, as constants do.
+func (s *shaper) constant(a *access, c condition) bool {
+	return c.columns == "" || (c.equal || a.bound) && s.distinct(a.table, c.columns) <= enumerated
+}
+
+// enumerated is the most values that a column of kinds or states has.
+const enumerated = 64
 
 // fixes says whether one of the conditions leaves only one value of the key.
 func fixes(conditions []condition, k schema.Key) bool {

@@ -1,7 +1,9 @@
 package advisor
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,7 +21,8 @@ const entryCost = 8e3
 type upkeep struct {
 	*evaluator
 	writes []*writing
-	bare   float64 // nanoseconds that the writes take without any candidate, apart from searching
+	costs  map[int]WriteCost // by candidate: of the write that pays most
+	bare   float64           // nanoseconds that the writes take without any candidate, apart from searching
 }
 
 // writing is a statement of the workload that writes.
@@ -34,7 +37,7 @@ type writing struct {
 const insertsRepeated = 3
 
 func newUpkeep(ctx context.Context, e *evaluator, s *schema.Schema, queries []*query) (*upkeep, error) {
-	u := &upkeep{evaluator: e}
+	u := &upkeep{evaluator: e, costs: map[int]WriteCost{}}
 	for _, q := range queries {
 		w := &writing{query: q, table: s.Table(q.read.Target), rows: 1}
 		if q.ReadOnly || w.table == nil {
@@ -78,6 +81,7 @@ func (u *upkeep) insert(ctx context.Context, w *writing, shown []int) (least flo
 // of is what candidate n costs, in nanoseconds per unit of the workload.
 func (u *upkeep) of(ctx context.Context, n int) (sum float64, err error) {
 	c := u.candidates[n]
+	u.costs[n] = WriteCost{Source: "none"}
 	for _, w := range u.writes {
 		var added float64
 		switch {
@@ -87,16 +91,23 @@ func (u *upkeep) of(ctx context.Context, n int) (sum float64, err error) {
 			if err != nil {
 				return 0, err
 			}
-			added = max(with-w.each, entryCost/8)
+			added = math.Exp2(math.Round(2*math.Log2(max(with-w.each, entryCost/8))) / 2) // see price
 		case w.inserts(), w.read.Verb == "DELETE":
 			added = w.rows * entryCost
 		case touched(c, w.read):
 			added = 2 * w.rows * entryCost // one entry out and one in
 		}
 		sum += max(w.Calls, 1) * added
+		if u.costs[n].AddedUS < added/1e3 {
+			bare := cmp.Or(w.each, w.rows*entryCost)
+			u.costs[n] = WriteCost{Source: "captured", Statement: w.Fingerprint, BeforeUS: bare / 1e3, AfterUS: (bare + added) / 1e3, AddedUS: added / 1e3}
+		}
 	}
 	return sum, nil
 }
+
+// dearest is the write of the workload that candidate n costs most.
+func (u *upkeep) dearest(n int) WriteCost { return u.costs[n] }
 
 // changed is how many rows a call of q changes, as far as its search was measured.
 func (e *evaluator) changed(q *query) float64 {

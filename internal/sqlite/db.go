@@ -135,6 +135,7 @@ func open(path string, query url.Values, busy time.Duration) (*sql.DB, error) {
 
 // Primary result codes. https://sqlite.org/rescode.html
 const (
+	codeError    = 1
 	codeBusy     = 5
 	codeReadOnly = 8
 	codeCorrupt  = 11

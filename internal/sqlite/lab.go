@@ -157,15 +157,29 @@ func (l *Lab) Show(numbers []int) {
 	}
 }
 
-// Analyze gathers statistics for everything, or for the index of that name.
+// Analyze gathers statistics for everything, as far as it goes, or for the index of that name.
 func (l *Lab) Analyze(ctx context.Context, name string) error {
 	l.showAll()
 	defer l.raw.interruptible(ctx, 0)()
-	text := "ANALYZE"
 	if name != "" {
-		text += " " + quote(name)
+		return cmpErr(ctx, l.raw.exec("ANALYZE "+quote(name)))
 	}
-	return cmpErr(ctx, l.raw.exec(text))
+	err := l.raw.exec("ANALYZE")
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	// One index of an unknown collation, say, keeps SQLite from the others.
+	var names []string
+	if err := each(ctx, l.conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", func(scan scanner) error {
+		names = append(names, "")
+		return scan(&names[len(names)-1])
+	}); err != nil {
+		return err
+	}
+	for _, table := range names {
+		_ = l.raw.exec("ANALYZE " + quote(table)) // without statistics it is planned as the original is
+	}
+	return ctx.Err()
 }
 
 // Plan explains a statement with its values bound.

@@ -157,6 +157,16 @@ func (s *Sample) Columns(ctx context.Context, t *schema.Table) ([]ColumnStat, er
 	return stats, nil
 }
 
+// Distinct counts the distinct values of a list of expressions in the sample, as far as most; those that cannot be
+// computed count as many.
+func (s *Sample) Distinct(ctx context.Context, t *schema.Table, expressions string, most int) (n int) {
+	text := fmt.Sprintf("SELECT count(*) FROM (SELECT DISTINCT %s FROM %s LIMIT %d)", expressions, quote(t.Name), most)
+	if err := s.conn.QueryRowContext(ctx, text).Scan(&n); err != nil {
+		return most
+	}
+	return n
+}
+
 // Scale analyzes the sample and writes the statistics as if they were of all rows.
 func (s *Sample) Scale(ctx context.Context) error {
 	if err := s.Analyze(ctx, ""); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
+	"modernc.org/sqlite"
 )
 
 // ErrTooLarge reports a database that is larger than a shadow may be, or than the disk has room for.
@@ -65,7 +66,7 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, copies*bytes+headroom)
 	}
 	before, after := filepath.Join(s.dir, "before.db"), filepath.Join(s.dir, "after.db")
-	if _, err := db.read.ExecContext(ctx, "VACUUM INTO ?", before); err != nil {
+	if err := db.copyTo(ctx, before); err != nil {
 		return nil, fileError(db.path, fmt.Errorf("copy %s: %w", db.path, err), db.busy)
 	}
 	s.Bytes = size(before)
@@ -77,6 +78,37 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	}
 	s.After, err = openReplayer(ctx, after, db.times)
 	return s, err
+}
+
+// copyTo writes a consistent copy. VACUUM needs the collations and functions of the application's indexes;
+// where they are unknown here, SQLite's backup copies the pages in one step: step by step it would start
+// again at each write of the application, and never end. https://sqlite.org/backup.html
+func (db *DB) copyTo(ctx context.Context, path string) error {
+	_, err := db.read.ExecContext(ctx, "VACUUM INTO ?", path)
+	var failure *sqlite.Error
+	if err == nil || ctx.Err() != nil || !errors.As(err, &failure) || failure.Code() != codeError {
+		return err
+	}
+	os.Remove(path)
+	conn, connErr := db.read.Conn(ctx)
+	if connErr != nil {
+		return connErr
+	}
+	defer conn.Close()
+	return conn.Raw(func(inner any) error {
+		source, ok := inner.(interface {
+			NewBackup(dst string) (*sqlite.Backup, error)
+		})
+		if !ok {
+			return err
+		}
+		backup, err := source.NewBackup(path)
+		if err != nil {
+			return err
+		}
+		_, err = backup.Step(-1)
+		return errors.Join(err, backup.Finish())
+	})
 }
 
 // Lab makes another copy, for building indexes and trying sets of them.

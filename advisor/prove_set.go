@@ -1,0 +1,253 @@
+package advisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/trial"
+)
+
+// setProof is a set of indexes under trial: they were chosen together, and are proved together, as they
+// will be. Each statement whose plan changes is replayed once, and counts for the indexes that it uses.
+type setProof struct {
+	*pass
+	random *rand.Rand
+	recs   []*Recommendation
+	proofs map[*Recommendation]*proof
+	budget time.Duration // for all that is left to replay
+	left   int
+}
+
+// proveTime bounds the replay of one set: the heaviest statements are given their share of it first.
+const proveTime = 40 * time.Second
+
+// proveSet makes all changes on the shadow in the order in which they are advised, replays the workload on both
+// copies, and undoes them. An index that a slower statement uses is taken out, and the rest proved again.
+func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	s := &setProof{pass: p, recs: recs, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+	if err := s.statistics(ctx); err != nil {
+		return err
+	}
+	for len(s.recs) > 0 {
+		before := len(s.recs)
+		if err := s.round(ctx); err != nil {
+			return err
+		}
+		s.recs = slices.DeleteFunc(s.recs, func(r *Recommendation) bool { return r.State == Rejected })
+		if len(s.recs) == before {
+			break
+		}
+	}
+	return nil
+}
+
+// statistics analyzes both copies if the database is not: what an index gains is not what statistics gain.
+func (s *setProof) statistics(ctx context.Context) error {
+	if s.schema.Analyzed {
+		return nil
+	}
+	for _, r := range []replayer{s.shadow.Before(), s.shadow.After()} {
+		if _, err := r.Change(ctx, []string{"ANALYZE"}); err != nil && ctx.Err() != nil {
+			return ctx.Err() // what cannot be analyzed here is planned without statistics, on both
+		}
+	}
+	return nil
+}
+
+// round proves the set as it is.
+func (s *setProof) round(ctx context.Context) (err error) {
+	start := time.Now()
+	after := s.shadow.After()
+	s.proofs = map[*Recommendation]*proof{}
+	var undo []string
+	defer func() { // the copy must be as before for the next proof
+		_, failed := after.Change(context.WithoutCancel(ctx), undo)
+		err = errors.Join(err, failed)
+	}()
+	for _, r := range s.recs {
+		t := &proof{pass: s.pass, rec: r, random: s.random}
+		t.evidence = &Evidence{ShadowBytes: s.shadow.Bytes(), Write: WriteCost{Source: "none"}, Queries: []Measured{}, Reasons: []string{}}
+		s.proofs[r] = t
+		statements := r.Statements
+		if !s.schema.Analyzed {
+			statements = append(slices.Clone(statements), analyzeEach(r)...)
+		}
+		if err := t.change(ctx, after, statements); err != nil {
+			return err
+		}
+		undo = append(undo, r.Undo...)
+		for _, name := range r.indexes {
+			bytes, err := after.IndexBytes(ctx, name)
+			if err != nil {
+				return err
+			}
+			t.evidence.Bytes += bytes
+		}
+	}
+	if err := s.replay(ctx); err != nil {
+		return err
+	}
+	for _, r := range s.recs {
+		t := s.proofs[r]
+		t.evidence.Write = r.write
+		t.saved = r.gain
+		t.judge(nil)
+		t.evidence.TookMS = ms(time.Since(start)) / float64(len(s.recs))
+		r.Basis, r.Evidence, r.State = "replay", t.evidence, t.evidence.Verdict
+	}
+	return nil
+}
+
+// analyzeEach gathers the statistics of new indexes, as ANALYZE of the database will.
+func analyzeEach(r *Recommendation) (list []string) {
+	for _, name := range r.indexes {
+		list = append(list, "ANALYZE "+quoteName(name))
+	}
+	return list
+}
+
+// replay runs every statement whose plan the set changes on both copies.
+func (s *setProof) replay(ctx context.Context) error {
+	type changed struct {
+		q *query
+		m Measured
+	}
+	var list []changed
+	for _, q := range s.queries {
+		m, differs, err := s.compare(ctx, q)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			s.reason(q, "not replayed: "+q.Fingerprint+": "+describe(err))
+		case differs:
+			list = append(list, changed{q, m})
+		default:
+			s.unchanged(q)
+		}
+	}
+	s.budget, s.left = proveTime, len(list)
+	for i, c := range list {
+		s.report("replay", c.q.Fingerprint, float64(i)/float64(len(list)))
+		if err := s.measure(ctx, c.q, c.m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare explains a statement on both copies, with the values of each of its calls: with other values
+// it may have another plan.
+func (s *setProof) compare(ctx context.Context, q *query) (m Measured, differs bool, err error) {
+	m = Measured{Digest: q.hex(), Fingerprint: q.Fingerprint, SameRows: true}
+	for _, c := range q.calls {
+		before, err := s.shadow.Before().Explain(ctx, c.SQL, c.Args)
+		if err != nil {
+			return m, false, err
+		}
+		after, err := s.shadow.After().Explain(ctx, c.SQL, c.Args)
+		if err != nil {
+			return m, false, err
+		}
+		if m.PlanBefore == nil || !differs && before.String() != after.String() {
+			m.PlanBefore, m.PlanAfter = before.Lines(), after.Lines()
+		}
+		differs = differs || before.String() != after.String()
+		for _, r := range s.recs {
+			if slices.ContainsFunc(r.indexes, after.Uses) && !slices.Contains(s.proofs[r].targets, q) {
+				s.proofs[r].targets = append(s.proofs[r].targets, q)
+			}
+		}
+	}
+	return m, differs, nil
+}
+
+// concerned are the recommendations that a statement uses, or else those on the tables that it reads.
+func (s *setProof) concerned(q *query) (used, touched []*Recommendation) {
+	for _, r := range s.recs {
+		switch {
+		case slices.Contains(s.proofs[r].targets, q):
+			used = append(used, r)
+		case touches(q, r.Table):
+			touched = append(touched, r)
+		}
+	}
+	return used, touched
+}
+
+func (s *setProof) reason(q *query, text string) {
+	used, touched := s.concerned(q)
+	for _, r := range append(used, touched...) {
+		e := s.proofs[r].evidence
+		e.Reasons = append(e.Reasons, text)
+	}
+}
+
+func (s *setProof) unchanged(q *query) {
+	used, touched := s.concerned(q)
+	for _, r := range append(used, touched...) {
+		s.proofs[r].evidence.Unchanged++
+	}
+}
+
+// share is the time for one statement: an equal part of what is left, within bounds.
+func (s *setProof) share() time.Duration {
+	return min(max(s.budget/time.Duration(max(s.left, 1)), 200*time.Millisecond), 4*time.Second)
+}
+
+func (s *setProof) measure(ctx context.Context, q *query, m Measured) error {
+	start := time.Now()
+	c, err := trial.Compare(ctx, s.shadow.Before(), s.shadow.After(), q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
+	s.budget, s.left = s.budget-time.Since(start), s.left-1
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		s.reason(q, "not replayed: "+q.Fingerprint+": "+describe(err))
+		return nil
+	}
+	m.fill(c)
+	if q.Source == fromColumns && q.ReadOnly && c.Rows == 0 {
+		m.Verdict = string(trial.Inconclusive) // the values drawn match nothing: the application's would
+	}
+	used, touched := s.concerned(q)
+	for _, r := range used {
+		s.note(r, q, m, c, "target")
+	}
+	for _, r := range touched {
+		if len(used) == 0 || !q.ReadOnly {
+			s.note(r, q, m, c, "other")
+		}
+	}
+	return nil
+}
+
+func (s *setProof) note(r *Recommendation, q *query, m Measured, c trial.Comparison, role string) {
+	t := s.proofs[r]
+	m.Role = role
+	t.evidence.Samples += c.Samples
+	t.evidence.Queries = append(t.evidence.Queries, m)
+	if role == "target" || t.evidence.Parameters == "" {
+		t.evidence.Parameters = q.Source
+	}
+	if role == "other" {
+		t.others = append(t.others, q)
+	}
+}
+
+// describeIndexes names the indexes of a recommendation for people.
+func describeIndexes(list []candidate) string {
+	words := make([]string, len(list))
+	for i, c := range list {
+		words[i] = fmt.Sprintf("%s(%s)", c.table.Name, strings.Join(c.columns(), ", "))
+	}
+	return strings.Join(words, " and ")
+}
