@@ -106,7 +106,17 @@ func addEntry(ctx context.Context, tx *sql.Tx, e Entry) (seq int64, err error) {
 
 // Entries returns the last entries of the audit trail, the newest first, at most limit of them.
 func (s *Store) Entries(ctx context.Context, limit int) ([]Entry, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT seq, at_ms, actor, action, subject, detail, data FROM audit ORDER BY seq DESC LIMIT ?", max(0, limit))
+	return s.entries(ctx, "SELECT seq, at_ms, actor, action, subject, detail, data FROM audit ORDER BY seq DESC LIMIT ?", max(0, limit))
+}
+
+// EntriesOf returns the last entries about a subject, the newest first, at most limit of them.
+func (s *Store) EntriesOf(ctx context.Context, subject string, limit int) ([]Entry, error) {
+	return s.entries(ctx, `SELECT seq, at_ms, actor, action, subject, detail, data FROM audit
+		WHERE subject = ? ORDER BY seq DESC LIMIT ?`, subject, max(0, limit))
+}
+
+func (s *Store) entries(ctx context.Context, query string, args ...any) ([]Entry, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, s.fail("read the audit trail", err)
 	}

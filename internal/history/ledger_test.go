@@ -45,6 +45,9 @@ func TestAdvance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if last, err := s.EntriesOf(t.Context(), "IX01-1", 1); err != nil || !cmp.Equal(last, entries[:1]) {
+		t.Errorf("the last is %+v, %v", last, err)
+	}
 	var data []string
 	for _, e := range entries {
 		data = append(data, string(e.Data))

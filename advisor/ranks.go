@@ -1,0 +1,87 @@
+package advisor
+
+import (
+	"math"
+	"slices"
+)
+
+// mannWhitney is the probability that values as much above those of before as the ones of after, or
+// more, come from the same distribution: one-sided, by the normal approximation with correction for
+// ties and continuity, which is within 0.001 from eight values on each side.
+// https://doi.org/10.1214/aoms/1177730491
+func mannWhitney(before, after []float64) float64 {
+	n, m := float64(len(before)), float64(len(after))
+	if n == 0 || m == 0 {
+		return 1
+	}
+	ranks, ties := rankSum(before, after)
+	u := ranks - m*(m+1)/2 // pairs in which after is the greater
+	total := n + m
+	deviation := math.Sqrt(n * m / 12 * (total + 1 - ties/(total*(total-1))))
+	if deviation == 0 {
+		return 1 // all values are the same
+	}
+	return math.Erfc((u-n*m/2-0.5)/deviation/math.Sqrt2) / 2
+}
+
+// rankSum is the sum of the ranks of after among all, equal values sharing theirs, and the sum of
+// t³-t over the groups of t equal ones.
+func rankSum(before, after []float64) (sum, ties float64) {
+	type value struct {
+		v     float64
+		after bool
+	}
+	var all []value
+	for _, v := range before {
+		all = append(all, value{v, false})
+	}
+	for _, v := range after {
+		all = append(all, value{v, true})
+	}
+	slices.SortFunc(all, func(a, b value) int {
+		switch {
+		case a.v < b.v:
+			return -1
+		case a.v > b.v:
+			return 1
+		}
+		return 0
+	})
+	for i := 0; i < len(all); {
+		j := i
+		for j < len(all) && all[j].v == all[i].v {
+			j++
+		}
+		t := float64(j - i)
+		ties += t*t*t - t
+		for k := i; k < j; k++ {
+			if all[k].after {
+				sum += float64(i+j+1) / 2
+			}
+		}
+		i = j
+	}
+	return sum, ties
+}
+
+// shift is the median of all differences between a value after and one before: the Hodges–Lehmann
+// estimate, which no outlier moves. https://doi.org/10.1214/aoms/1177704172
+func shift(before, after []float64) float64 {
+	differences := make([]float64, 0, len(before)*len(after))
+	for _, a := range after {
+		for _, b := range before {
+			differences = append(differences, a-b)
+		}
+	}
+	return medianOf(differences)
+}
+
+// medianOf sorts values, and is 0 without any.
+func medianOf(values []float64) float64 {
+	n := len(values)
+	if n == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
