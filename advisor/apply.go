@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/history"
 )
 
 // What Apply, Undo and Review fail with, besides errors of the database.
@@ -155,7 +157,9 @@ func (a *Advisor) change(ctx context.Context, c changing) (*Recommendation, erro
 	defer cancel()
 	next := *r
 	err := a.carry(ctx, w, &next, c)
-	err = a.settle(context.WithoutCancel(ctx), r.ID, err)
+	if errors.Is(err, history.ErrMoved) {
+		return nil, errors.Join(ErrStale, a.settle(context.WithoutCancel(ctx), r.ID, err))
+	}
 	a.feed.publish("job", job{r.ID, "done", r.Title, 1})
 	a.analyzeSoon()
 	if err == nil {
@@ -188,9 +192,7 @@ func (a *Advisor) carry(ctx context.Context, w *watched, r *Recommendation, c ch
 		if r.Live, err = a.liveBefore(ctx, r); err != nil {
 			return err
 		}
-	}
-	if c.watch != nil {
-		*r = *withWatch(r, c.watch)
+		r.Live.Watch = a.config.Watch.begin(r.Live.Began)
 	}
 	a.feed.publish("job", job{r.ID, d.action, r.Title, 0})
 	carrier := &carrier{db: db, store: a.store, actor: c.actor, why: c.why, watch: c.watch, show: a.show}

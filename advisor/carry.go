@@ -77,6 +77,9 @@ func (c *carrier) finish(ctx context.Context, r, under *Recommendation, d direct
 		live.AppliedAt = time.Now().UTC()
 		r.Live = &live
 	}
+	if c.watch != nil && r.Live != nil {
+		r.Live = withWatch(r, c.watch).Live
+	}
 	err := advance(ctx, c.store, d.under, r, words{c.actor, string(d.done), c.text(r.Title)}, step{Statements: d.statements, Watch: c.watch})
 	if errors.Is(err, history.ErrMoved) { // who resumed it meanwhile has seen that it was made
 		err = nil
@@ -89,6 +92,9 @@ func (c *carrier) finish(ctx context.Context, r, under *Recommendation, d direct
 func (c *carrier) giveUp(ctx context.Context, r, under *Recommendation, d direction, cause error) error {
 	*r = *under
 	r.State, r.Was = under.Was, ""
+	if d.under == Applying {
+		r.Live = nil
+	}
 	if !errors.Is(cause, ErrStale) && ctx.Err() == nil {
 		r.Error = describe(cause)
 		if d.under == Applying {

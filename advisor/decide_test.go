@@ -159,6 +159,9 @@ func TestConclude(t *testing.T) {
 	index := Recommendation{Type: "index", Applicable: true, Undo: []string{"DROP INDEX a"}}
 	pragma := index
 	pragma.Type = "pragma"
+	if w := config.conclude(&Recommendation{Live: &Live{AppliedAt: applied}}, &comparison{}, &finding{harm: "x", severe: true}, applied.Add(49*time.Hour)); w.Verdict != watchKept {
+		t.Errorf("long over: %+v", w)
+	}
 	for _, c := range []struct {
 		name    string
 		rec     Recommendation

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/history"
 )
@@ -65,6 +66,8 @@ func (c *carrier) applyFound(ctx context.Context, r *Recommendation) error {
 	if err := c.enter(ctx, before, r); err != nil {
 		return err
 	}
+	now := time.Now().UTC()
+	r.Live = &Live{Began: now, AppliedAt: now} // an Advisor that opens this history will watch it
 	return c.carryOut(ctx, r, applying(r))
 }
 

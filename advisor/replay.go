@@ -9,8 +9,8 @@ import (
 
 // Past is what a ledger says has happened.
 type Past struct {
-	States   map[string]State // of each recommendation it speaks of, by ID
-	Executed []Executed       // changes of databases, in the order in which they were made
+	States   map[string]State `json:"states"`   // of each recommendation it speaks of, by ID
+	Executed []Executed       `json:"executed"` // changes of databases, in the order in which they were made
 }
 
 // Executed is a change that was made: its statements were committed together.

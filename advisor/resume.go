@@ -63,7 +63,9 @@ func (c *carrier) conclude(ctx context.Context, r *Recommendation, d direction, 
 		next.State, s.Statements = d.done, d.statements
 		w.detail = r.Title + ": found made, its process had ended before it could say so"
 	} else {
-		next.State = cmp.Or(r.Was, d.undecided(r))
+		if next.State = cmp.Or(r.Was, d.undecided(r)); d.under == Applying {
+			next.Live = nil
+		}
 		w.detail = r.Title + ": found not made, its process had ended before the commit"
 	}
 	w.action = string(next.State)

@@ -101,6 +101,14 @@ func (a *Advisor) lookAt(ctx context.Context, r *Recommendation, now time.Time) 
 	return a.settle(ctx, r.ID, a.put(ctx, withWatch(r, w)))
 }
 
+// begin is the watch of a change that is just being made.
+func (c Watching) begin(now time.Time) *Watch {
+	return &Watch{
+		Verdict: watchGoesOn, Reason: "waiting for the first look", Next: now.Add(c.Least).UTC(), Until: now.Add(c.Most).UTC(),
+		Statements: []Watched{},
+	}
+}
+
 // conclude is the verdict of one look: harm is undone, at once if it is severe, else when the next look
 // confirms it; what made a target faster and leaves no statement unseen is kept; at the end what has
 // done no harm is kept.
@@ -115,6 +123,8 @@ func (c Watching) conclude(r *Recommendation, on *comparison, f *finding, now ti
 	w.Next = c.after(applied, now).UTC()
 	last := !now.Before(w.Until)
 	switch {
+	case w.Looks == 1 && now.After(w.Until.Add(c.Most)): // nobody was there to look
+		w.Verdict, w.Reason = watchKept, "inconclusive: its time was over before the first look"
 	case f.harm != "" && (f.severe || suspect || last):
 		w.Verdict, w.Reason = watchUndone, f.harm
 	case f.harm != "":
