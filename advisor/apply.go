@@ -67,7 +67,7 @@ func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
 
 // current fails with ErrStale if an open recommendation rests on a schema that is no longer so.
 func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
-	w := a.databaseNamed(r.Database)
+	w := a.databaseOf(r)
 	if w == nil || r.State.made() || r.State.underWay() {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (a *Advisor) change(ctx context.Context, c changing) (*Recommendation, erro
 	if err := c.allowed(r); err != nil {
 		return nil, err
 	}
-	w := a.databaseNamed(r.Database)
+	w := a.databaseOf(r)
 	if w == nil {
 		return nil, fmt.Errorf("%w: its database %s is not watched in this process", ErrNotApplicable, r.Database)
 	}
@@ -199,11 +199,17 @@ func (a *Advisor) carry(ctx context.Context, w *watched, r *Recommendation, c ch
 	return carrier.carryOut(ctx, r, d)
 }
 
-func (a *Advisor) databaseNamed(name string) *watched {
+// databaseOf is the watched database that a recommendation is about: the one of its name, else, for what
+// the command line has applied, the one of its file. Nil if there is none.
+func (a *Advisor) databaseOf(r *Recommendation) (found *watched) {
 	for _, w := range a.watchedDatabases() {
-		if w.name == name && w.source.Path != "" {
+		switch {
+		case w.source.Path == "":
+		case w.name == r.Database:
 			return w
+		case w.source.Path == r.File:
+			found = w
 		}
 	}
-	return nil
+	return found
 }

@@ -104,3 +104,34 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("%d statements of ours were captured", now-recorded)
 	}
 }
+
+// TestSharedHistory: the command line applies what a running Advisor is about to apply. One of them does.
+func TestSharedHistory(t *testing.T) {
+	app := launch(t, create(t, orders))
+	a := app.advisor
+	defer func() { must(t, a.Close()) }()
+	path := a.watchedDatabases()[0].source.Path
+	r := proposed(t, path)
+	r.Database = "app"
+	must(t, a.put(t.Context(), r))
+
+	ledger, err := OpenLedger(t.Context(), app.config.History)
+	must(t, err)
+	defer ledger.Close()
+	must(t, ledger.Apply(t.Context(), path, []*Recommendation{proposed(t, path)}, "cli", func(*Recommendation) {}))
+	change(t, path, "DROP INDEX sqliteperf_orders_customer") // else the plan would be stale already
+	if _, err := a.Apply(t.Context(), r.ID, r.PlanHash, "somebody"); !errors.Is(err, ErrStale) {
+		t.Errorf("got %v", err)
+	}
+	if got := a.Recommendation(r.ID); got.State != Applied {
+		t.Errorf("the Advisor still says %s", got.State)
+	}
+	entries, err := ledger.Entries(t.Context(), 20)
+	must(t, err)
+	if past, err := Replay(entries); err != nil || past.States[r.ID] != Applied || len(past.Executed) != 1 {
+		t.Errorf("%+v, %v", past, err)
+	}
+	if _, err := a.Undo(t.Context(), r.ID, r.PlanHash, "somebody"); err != nil {
+		t.Errorf("undone by the other: %v", err)
+	}
+}

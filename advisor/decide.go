@@ -73,6 +73,7 @@ type finding struct {
 	waiting    int  // statements of the time before that were not seen often enough since
 	seen       int  // statements that were
 	controls   int
+	balance    string // what writes lose and other statements save, "" if writes lose nothing
 	statements []Watched
 }
 
@@ -140,9 +141,11 @@ func decide(c *comparison) *finding {
 		}
 		f.statements = append(f.statements, *t.Watched)
 	}
+	if lost > 0 {
+		f.balance = fmt.Sprintf("writes lose %v since and faster statements save %v", lost.Round(time.Microsecond), saved.Round(time.Microsecond))
+	}
 	if f.harm == "" && lost > saved {
-		f.harm = fmt.Sprintf("writes lose %v since and other statements save %v", lost.Round(time.Microsecond), saved.Round(time.Microsecond))
-		f.severe = lost > severe*saved
+		f.harm, f.severe = f.balance, lost > severe*saved
 	}
 	slices.SortStableFunc(f.statements, func(a, b Watched) int { return cmp.Compare(noteworthy(a), noteworthy(b)) })
 	return f

@@ -33,7 +33,7 @@ type Watch struct {
 	Until      time.Time `json:"until"` // when it ends at the latest
 	Slot       float64   `json:"slot_seconds"`
 	Controls   int       `json:"controls"` // statements that the change does not touch
-	Suspect    bool      `json:"suspect"`  // the last look saw harm that the next must confirm
+	Suspect    bool      `json:"suspect"`  // the last look saw harm; while watching, the next must confirm it
 	Statements []Watched `json:"statements"`
 }
 

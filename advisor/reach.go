@@ -13,7 +13,7 @@ import (
 // those of tables whose triggers use it.
 func (a *Advisor) touchedNames(ctx context.Context, r *Recommendation) map[string]bool {
 	names := map[string]bool{strings.ToLower(r.Table): true}
-	w := a.databaseNamed(r.Database)
+	w := a.databaseOf(r)
 	if w == nil {
 		return names
 	}

@@ -130,7 +130,10 @@ func (c Watching) conclude(r *Recommendation, on *comparison, f *finding, now ti
 	case f.harm != "":
 		w.Suspect, w.Reason = true, f.harm+"; the next look must confirm it"
 	case f.better && f.waiting == 0:
-		w.Verdict, w.Reason = watchKept, "a statement it is for is faster, and none of the others that it touches is slower"
+		w.Verdict, w.Reason = watchKept, "a statement it is for is faster, and no other that reads what it changed is slower"
+		if f.balance != "" {
+			w.Reason += "; " + f.balance
+		}
 	case r.Type == "drop_index" && f.seen > 0 && f.waiting == 0:
 		w.Verdict, w.Reason = watchKept, "no statement that could have used it is slower"
 	case last && f.better:
@@ -148,7 +151,7 @@ func (c Watching) conclude(r *Recommendation, on *comparison, f *finding, now ti
 	}
 	if w.Verdict == watchUndone {
 		if why := c.mayNotUndo(r); why != "" {
-			w.Verdict, w.Reason = watchKept, w.Reason+"; not undone by itself: "+why
+			w.Verdict, w.Suspect, w.Reason = watchKept, true, w.Reason+"; not undone by itself: "+why
 		}
 	}
 	return w
@@ -191,7 +194,7 @@ func (a *Advisor) keep(ctx context.Context, r *Recommendation, w *Watch) error {
 	}
 	next := withWatch(r, w)
 	next.State = Kept
-	if len(w.Statements) > 0 && w.Statements[0].Verdict == "slower" {
+	if w.Suspect {
 		a.tellHarm(r, w)
 	}
 	err := advance(ctx, a.store, Applied, next, words{"advisor", string(Kept), r.Title + ": " + w.Reason}, step{Watch: w})

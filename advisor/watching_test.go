@@ -80,6 +80,7 @@ func TestWatching(t *testing.T) {
 		says      string
 	}{
 		{"faster", false, map[string]float64{byCustomer: 0.05}, []time.Duration{15 * time.Minute}, Kept, "faster"},
+		{"faster, and writes slower", false, map[string]float64{byCustomer: 0.05, "UPDATE orders SET total = total + ? WHERE id = ?": 1.5}, []time.Duration{15 * time.Minute}, Kept, "writes lose"},
 		{"slower", false, map[string]float64{byCustomer: 3}, []time.Duration{15 * time.Minute}, Undone, "target takes 3"},
 		{"slower through a view", false, map[string]float64{byCustomer: 0.5, view: 1.6}, []time.Duration{15 * time.Minute, 30 * time.Minute}, Undone, "other takes 1.6"},
 		{"the same", false, nil, []time.Duration{15 * time.Minute, 30 * time.Minute}, Applied, "no difference so far"},
