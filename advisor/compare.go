@@ -33,7 +33,30 @@ func (a *Advisor) compare(ctx context.Context, r *Recommendation, now time.Time)
 		return nil, err
 	}
 	g.flush(func(s *series) *[]slot { return &s.before })
-	return g.comparison(baseline), nil
+	c := g.comparison(baseline)
+	c.absent, err = a.absent(ctx, g)
+	return c, err
+}
+
+// absent counts the touched statements that were called often in the day before and are in neither
+// window, such as those of a nightly job.
+func (a *Advisor) absent(ctx context.Context, g *gathering) (n int, err error) {
+	calls := map[string]uint64{}
+	began := g.recommendation.Live.Began
+	err = a.scan(ctx, began.Add(-day), began, func(_, _ time.Time, summaries []*digest.Summary) {
+		for _, s := range summaries {
+			key := fmt.Sprintf("%016x", s.Digest)
+			if on(g.recommendation.File, s) && s.Statement != nil && g.series[key] == nil && g.role(key, s) != roleControl {
+				calls[key] += s.Calls
+			}
+		}
+	})
+	for _, c := range calls {
+		if c >= leastCalls {
+			n++
+		}
+	}
+	return n, err
 }
 
 const day = 24 * time.Hour

@@ -28,42 +28,11 @@ const (
 	leastLost = 10 * time.Microsecond
 
 	// falseAlarms is the chance that a change without any effect is undone, all looks and statements
-	// together. maxLooks at 15m, 30m, … 24h is seven; the levels are shared by Bonferroni and Holm.
+	// together. There are eight looks at 15m, 30m, … 24h; the levels are shared by Bonferroni and Holm.
 	// https://www.jstor.org/stable/4615733
 	falseAlarms = 0.01
 	maxLooks    = 8
 )
-
-// What statements have to do with a change.
-const (
-	roleTarget  = "target"  // the change is for it
-	roleOther   = "other"   // reads what was changed
-	roleWrite   = "write"   // writes it
-	roleControl = "control" // does neither: tells how the machine was
-)
-
-// slot is what one statement cost in one span of time.
-type slot struct {
-	at       int // number of the slot within its window
-	calls    uint64
-	p50, p95 float64 // nanoseconds
-}
-
-// series is one statement's traffic in the window before a change and in the one after.
-type series struct {
-	digest, fingerprint string
-	role                string
-	before, after       []slot
-	total               time.Duration // of the calls after
-}
-
-// comparison is what live traffic says about a change at one moment.
-type comparison struct {
-	statements []*series
-	controls   int
-	baseline   string
-	slot       time.Duration
-}
 
 // finding is the outcome of a comparison.
 type finding struct {
@@ -101,9 +70,6 @@ func (q sides) least() float64 {
 	return slowerUncontrolled
 }
 
-func p50Of(s slot) (float64, bool) { return s.p50, s.calls >= p50Calls && s.p50 > 0 }
-func p95Of(s slot) (float64, bool) { return s.p95, s.calls >= p95Calls && s.p95 > 0 }
-
 // decide compares. A change did harm if a statement it is for, or another that reads what was changed,
 // is slower for certain, or if the writes lose more time than the faster statements save: that writes
 // pay for an index was weighed when it was proved.
@@ -113,21 +79,8 @@ func p95Of(s slot) (float64, bool) { return s.p95, s.calls >= p95Calls && s.p95 
 // by what happened in the same slot to statements that the change does not touch, a ratio of ratios:
 // a slower machine is no fault of an index.
 func decide(c *comparison) *finding {
-	f := &finding{controls: c.controls, statements: []Watched{}}
-	var list []*tested
-	for _, s := range c.statements {
-		if s.role == roleControl {
-			continue
-		}
-		t := c.test(s)
-		list = append(list, t)
-		switch {
-		case len(t.quantiles) > 0:
-			f.seen++
-		case callsIn(s.before) >= leastCalls:
-			f.waiting++
-		}
-	}
+	f := &finding{controls: c.controls, waiting: c.absent, statements: []Watched{}}
+	list := f.testAll(c)
 	holm(list, falseAlarms/maxLooks)
 	var saved, lost time.Duration
 	for _, t := range list {
@@ -141,14 +94,37 @@ func decide(c *comparison) *finding {
 		}
 		f.statements = append(f.statements, *t.Watched)
 	}
+	f.weigh(lost, saved)
+	slices.SortStableFunc(f.statements, func(a, b Watched) int { return cmp.Compare(noteworthy(a), noteworthy(b)) })
+	return f
+}
+
+// testAll tests the statements that the change touches, and counts which were seen often enough.
+func (f *finding) testAll(c *comparison) (list []*tested) {
+	for _, s := range c.statements {
+		if s.role == roleControl {
+			continue
+		}
+		t := c.test(s)
+		list = append(list, t)
+		switch {
+		case len(t.quantiles) > 0:
+			f.seen++
+		case callsIn(s.before) >= leastCalls:
+			f.waiting++
+		}
+	}
+	return list
+}
+
+// weigh sets what writes lose against what other statements save.
+func (f *finding) weigh(lost, saved time.Duration) {
 	if lost > 0 {
 		f.balance = fmt.Sprintf("writes lose %v since and faster statements save %v", lost.Round(time.Microsecond), saved.Round(time.Microsecond))
 	}
 	if f.harm == "" && lost > saved {
 		f.harm, f.severe = f.balance, lost > severe*saved
 	}
-	slices.SortStableFunc(f.statements, func(a, b Watched) int { return cmp.Compare(noteworthy(a), noteworthy(b)) })
-	return f
 }
 
 // blame notes harm to a statement that reads, and returns what one that writes loses.
@@ -188,79 +164,6 @@ func (c *comparison) test(s *series) *tested {
 		t.quantiles = append(t.quantiles, q)
 	}
 	return t
-}
-
-// control is by how much the statements that the change does not touch were off their usual time in
-// each slot, the median of them, as a logarithm. controlled says whether half of the slots have one.
-func (c *comparison) control(get func(slot) (float64, bool)) (before, after map[int]float64, controlled bool) {
-	offBefore, offAfter := map[int][]float64{}, map[int][]float64{}
-	all := [2]map[int]bool{{}, {}}
-	for _, s := range c.statements {
-		for i, side := range [][]slot{s.before, s.after} {
-			for _, sl := range side {
-				all[i][sl.at] = true
-			}
-		}
-		values := logs(s.before, get, nil)
-		if s.role != roleControl || len(values) < leastSlots {
-			continue
-		}
-		usual := medianOf(values)
-		addOff(offBefore, s.before, get, usual)
-		addOff(offAfter, s.after, get, usual)
-	}
-	controlled = 2*len(offBefore) >= len(all[0]) && 2*len(offAfter) >= len(all[1]) && len(offAfter) >= leastSlots
-	if !controlled {
-		return nil, nil, false
-	}
-	return medians(offBefore), medians(offAfter), true
-}
-
-func addOff(off map[int][]float64, side []slot, get func(slot) (float64, bool), usual float64) {
-	for _, s := range side {
-		if v, ok := get(s); ok {
-			off[s.at] = append(off[s.at], math.Log(v)-usual)
-		}
-	}
-}
-
-func medians(off map[int][]float64) map[int]float64 {
-	out := map[int]float64{}
-	for at, values := range off {
-		out[at] = medianOf(values)
-	}
-	return out
-}
-
-// logs are the values of the slots, less the control's. Where there are controls, a slot without is
-// left out.
-func logs(side []slot, get func(slot) (float64, bool), control map[int]float64) []float64 {
-	var values []float64
-	for _, s := range side {
-		off, known := control[s.at]
-		if v, ok := get(s); ok && (known || control == nil) {
-			values = append(values, math.Log(v)-off)
-		}
-	}
-	return values
-}
-
-func callsIn(side []slot) (n uint64) {
-	for _, s := range side {
-		n += s.calls
-	}
-	return n
-}
-
-// middleOf is the median over the slots, in milliseconds.
-func middleOf(side []slot, get func(slot) (float64, bool)) float64 {
-	var values []float64
-	for _, s := range side {
-		if v, ok := get(s); ok {
-			values = append(values, v/1e6)
-		}
-	}
-	return medianOf(values)
 }
 
 // holm finds the statements that are slower, and those that are faster, at a common level.

@@ -1,6 +1,7 @@
 package advisor
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -38,15 +39,7 @@ func rankSum(before, after []float64) (sum, ties float64) {
 	for _, v := range after {
 		all = append(all, value{v, true})
 	}
-	slices.SortFunc(all, func(a, b value) int {
-		switch {
-		case a.v < b.v:
-			return -1
-		case a.v > b.v:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b value) int { return cmp.Compare(a.v, b.v) })
 	for i := 0; i < len(all); {
 		j := i
 		for j < len(all) && all[j].v == all[i].v {

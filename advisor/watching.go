@@ -11,33 +11,6 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/alert"
 )
 
-// Watching configures how an applied change is watched on live traffic. The zero value works.
-type Watching struct {
-	// Least is the time before the first look. Default 15m: fifteen slots of a minute on each side, from
-	// which a doubling is certain at the level that twenty statements leave to each.
-	Least time.Duration
-
-	// Most is when watching ends: what has done no harm by then is kept. Default 24h, in which what a day
-	// brings has come once. Looks are made after Least, 2 Least, 4 Least … and Most.
-	Most time.Duration
-
-	// TellOnly does not undo a change that did harm: it raises an alert and keeps the change.
-	TellOnly bool
-}
-
-func (w Watching) withDefaults() Watching {
-	w.Least = cmp.Or(w.Least, 15*time.Minute)
-	w.Most = max(cmp.Or(w.Most, 24*time.Hour), w.Least)
-	return w
-}
-
-// The verdicts of watching.
-const (
-	watchGoesOn = "watching"
-	watchKept   = string(Kept)
-	watchUndone = string(Undone)
-)
-
 // lookEvery is how often the loop asks whether a look is due.
 const lookEvery = 10 * time.Second
 
@@ -99,85 +72,6 @@ func (a *Advisor) lookAt(ctx context.Context, r *Recommendation, now time.Time) 
 		return nil // changed while we looked
 	}
 	return a.settle(ctx, r.ID, a.put(ctx, withWatch(r, w)))
-}
-
-// begin is the watch of a change that is just being made.
-func (c Watching) begin(now time.Time) *Watch {
-	return &Watch{
-		Verdict: watchGoesOn, Reason: "waiting for the first look", Next: now.Add(c.Least).UTC(), Until: now.Add(c.Most).UTC(),
-		Statements: []Watched{},
-	}
-}
-
-// conclude is the verdict of one look: harm is undone, at once if it is severe, else when the next look
-// confirms it; what made a target faster and leaves no statement unseen is kept; at the end what has
-// done no harm is kept.
-func (c Watching) conclude(r *Recommendation, on *comparison, f *finding, now time.Time) *Watch {
-	applied := r.Live.AppliedAt
-	w := &Watch{Verdict: watchGoesOn, Until: applied.Add(c.Most).UTC(), Baseline: on.baseline, Slot: on.slot.Seconds(), Controls: f.controls, Statements: f.statements}
-	suspect := false
-	if before := r.Live.Watch; before != nil {
-		w.Looks, suspect = before.Looks, before.Suspect
-	}
-	w.Looks++
-	w.Next = c.after(applied, now).UTC()
-	last := !now.Before(w.Until)
-	switch {
-	case w.Looks == 1 && now.After(w.Until.Add(c.Most)): // nobody was there to look
-		w.Verdict, w.Reason = watchKept, "inconclusive: its time was over before the first look"
-	case f.harm != "" && (f.severe || suspect || last):
-		w.Verdict, w.Reason = watchUndone, f.harm
-	case f.harm != "":
-		w.Suspect, w.Reason = true, f.harm+"; the next look must confirm it"
-	case f.better && f.waiting == 0:
-		w.Verdict, w.Reason = watchKept, "a statement it is for is faster, and no other that reads what it changed is slower"
-		if f.balance != "" {
-			w.Reason += "; " + f.balance
-		}
-	case r.Type == "drop_index" && f.seen > 0 && f.waiting == 0:
-		w.Verdict, w.Reason = watchKept, "no statement that could have used it is slower"
-	case last && f.better:
-		w.Verdict, w.Reason = watchKept, fmt.Sprintf("a statement it is for is faster; %d statements were too rare to tell", f.waiting)
-	case last && f.seen == 0:
-		w.Verdict, w.Reason = watchKept, "inconclusive: there was too little traffic to tell"
-	case last:
-		w.Verdict, w.Reason = watchKept, "inconclusive: no difference was seen"
-	case f.seen == 0:
-		w.Reason = "waiting for traffic"
-	case f.waiting > 0:
-		w.Reason = fmt.Sprintf("waiting for %d statements that were not seen often enough since", f.waiting)
-	default:
-		w.Reason = "no difference so far"
-	}
-	if w.Verdict == watchUndone {
-		if why := c.mayNotUndo(r); why != "" {
-			w.Verdict, w.Suspect, w.Reason = watchKept, true, w.Reason+"; not undone by itself: "+why
-		}
-	}
-	return w
-}
-
-// after is when the next look is due: looks come at twice the time of the one before, so that few of
-// them share the level.
-func (c Watching) after(applied, now time.Time) time.Time {
-	d := c.Least
-	for d <= now.Sub(applied) && d < c.Most {
-		d *= 2
-	}
-	return applied.Add(min(d, c.Most))
-}
-
-// mayNotUndo says why a change that did harm is not undone by itself.
-func (c Watching) mayNotUndo(r *Recommendation) string {
-	switch {
-	case c.TellOnly:
-		return "the configuration says so"
-	case !r.Applicable || len(r.Undo) == 0:
-		return "there are no statements that undo it"
-	case r.Type == "pragma":
-		return "undoing it needs every connection to be closed"
-	}
-	return ""
 }
 
 func withWatch(r *Recommendation, w *Watch) *Recommendation {

@@ -73,18 +73,20 @@ func TestWatching(t *testing.T) {
 	const view = "SELECT sum(total) FROM spent"
 	for _, c := range []struct {
 		name      string
+		nightly   bool // another statement ran ten hours before
 		yesterday bool // there is traffic of the day before, which is as after
 		since     map[string]float64
 		looks     []time.Duration // the last decides
 		want      State
 		says      string
 	}{
-		{"faster", false, map[string]float64{byCustomer: 0.05}, []time.Duration{15 * time.Minute}, Kept, "faster"},
-		{"faster, and writes slower", false, map[string]float64{byCustomer: 0.05, "UPDATE orders SET total = total + ? WHERE id = ?": 1.5}, []time.Duration{15 * time.Minute}, Kept, "writes lose"},
-		{"slower", false, map[string]float64{byCustomer: 3}, []time.Duration{15 * time.Minute}, Undone, "target takes 3"},
-		{"slower through a view", false, map[string]float64{byCustomer: 0.5, view: 1.6}, []time.Duration{15 * time.Minute, 30 * time.Minute}, Undone, "other takes 1.6"},
-		{"the same", false, nil, []time.Duration{15 * time.Minute, 30 * time.Minute}, Applied, "no difference so far"},
-		{"as slow as yesterday at this time", true, map[string]float64{byCustomer: 3}, []time.Duration{4 * time.Hour}, Applied, "no difference so far"},
+		{"faster", false, false, map[string]float64{byCustomer: 0.05}, []time.Duration{15 * time.Minute}, Kept, "faster"},
+		{"faster, and writes slower", false, false, map[string]float64{byCustomer: 0.05, "UPDATE orders SET total = total + ? WHERE id = ?": 1.5}, []time.Duration{15 * time.Minute}, Kept, "writes lose"},
+		{"faster, and a nightly statement not seen yet", true, false, map[string]float64{byCustomer: 0.05}, []time.Duration{15 * time.Minute}, Applied, "not seen often enough since: 1"},
+		{"slower", false, false, map[string]float64{byCustomer: 3}, []time.Duration{15 * time.Minute}, Undone, "target takes 3"},
+		{"slower through a view", false, false, map[string]float64{byCustomer: 0.5, view: 1.6}, []time.Duration{15 * time.Minute, 30 * time.Minute}, Undone, "other takes 1.6"},
+		{"the same", false, false, nil, []time.Duration{15 * time.Minute, 30 * time.Minute}, Applied, "no difference so far"},
+		{"as slow as yesterday at this time", false, true, map[string]float64{byCustomer: 3}, []time.Duration{4 * time.Hour}, Applied, "no difference so far"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			app, r, applied := watchedChange(t)
@@ -92,6 +94,11 @@ func TestWatching(t *testing.T) {
 			last := c.looks[len(c.looks)-1]
 			app.traffic(applied.Add(-30*time.Minute), applied, time.Minute, nil)
 			app.traffic(applied, applied.Add(last), time.Minute, c.since)
+			if c.nightly {
+				shopping["SELECT max(total) FROM orders"] = time.Second
+				app.traffic(applied.Add(-10*time.Hour), applied.Add(-10*time.Hour+5*time.Minute), time.Minute, nil)
+				delete(shopping, "SELECT max(total) FROM orders")
+			}
 			if c.yesterday {
 				app.traffic(applied.Add(-day), applied.Add(last-day), 15*time.Minute, c.since)
 			}
