@@ -86,7 +86,7 @@ func (a *Advisor) baseline(ctx context.Context, l *Live, elapsed time.Duration) 
 	return "directly before", l.Began.Add(-elapsed), nil
 }
 
-// slotOf is how long the slots of a window are: fifteen in the shortest, a hundred at most, and never
+// slotOf is how long the slots of a window are: thirty in the shortest, a hundred at most, and never
 // shorter than the history's own intervals of that age.
 func slotOf(elapsed, least, interval time.Duration) time.Duration {
 	unit := interval
@@ -96,7 +96,7 @@ func slotOf(elapsed, least, interval time.Duration) time.Duration {
 	case elapsed > 30*time.Minute:
 		unit = time.Minute
 	}
-	want := max(least/15, elapsed/96)
+	want := max(least/30, elapsed/96)
 	return (want + unit - 1) / unit * unit
 }
 

@@ -61,7 +61,7 @@ func TestDecide(t *testing.T) {
 		{name: "a target harmed severely", target: 5, other: 1, write: 1, harm: true, severe: true},
 		{name: "noisy and unchanged", target: 1, other: 1, write: 1, noise: 1},
 		{name: "noisy and improved", target: 0.05, other: 1, write: 1, noise: 0.6, better: true},
-		{name: "too little traffic", target: 8, other: 8, write: 8, calls: 3, quiet: true},
+		{name: "too little traffic", target: 8, other: 8, write: 8, calls: 1, quiet: true},
 		{name: "too few slots", target: 8, other: 8, write: 8, slots: 6, quiet: true},
 		{name: "everything slower", target: 1, other: 1, write: 1, weather: slowMachine},
 		{name: "everything slower, but a target faster", target: 0.1, other: 1, write: 1, weather: slowMachine, better: true},
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 		{name: "writes lose, nobody gains", target: 1, other: 1, write: 1.5, harm: true, severe: true},
 	} {
 		for seed := range uint64(20) {
-			m := synthetic{rand.New(rand.NewPCG(seed, 1)), 0.1, 15}
+			m := synthetic{rand.New(rand.NewPCG(seed, 1)), 0.1, 30}
 			if c.noise > 0 {
 				m.noise = c.noise
 			}
@@ -133,22 +133,30 @@ func TestDecideWaits(t *testing.T) {
 	}
 }
 
-// TestFalseAlarms: changes without an effect are undone no more often than falseAlarms says.
+// TestFalseAlarms: changes without an effect are undone no more often than falseAlarms says, also where
+// each slot resembles the one before.
 func TestFalseAlarms(t *testing.T) {
-	harmed := 0
-	const runs = 300
-	for seed := range uint64(runs) {
-		m := synthetic{rand.New(rand.NewPCG(seed, 7)), 0.4, 15}
-		on := &comparison{}
-		for _, role := range []string{roleTarget, roleTarget, roleOther, roleOther, roleOther, roleWrite, roleWrite, roleControl, roleControl, roleControl} {
-			on.statements = append(on.statements, m.statement(role, role, time.Millisecond, 30, 1, fair))
+	const runs = 200
+	for _, resemble := range []float64{0, 0.5, 0.7, 0.9} {
+		harmed := 0
+		for seed := range uint64(runs) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			on := &comparison{}
+			for _, role := range []string{roleTarget, roleOther, roleOther, roleWrite, roleControl, roleControl, roleControl} {
+				drift := random.NormFloat64()
+				m := synthetic{random, 0, 30}
+				on.statements = append(on.statements, m.statement(role, role, time.Millisecond, 30, 1, func(bool, int) float64 {
+					drift = resemble*drift + math.Sqrt(1-resemble*resemble)*random.NormFloat64()
+					return math.Exp(0.4 * drift)
+				}))
+			}
+			if decide(on).harm != "" {
+				harmed++
+			}
 		}
-		if decide(on).harm != "" {
-			harmed++
+		if share := float64(harmed) / runs; share > falseAlarms {
+			t.Errorf("neighbours alike by %v: %.3f of the changes without an effect did harm", resemble, share)
 		}
-	}
-	if share := float64(harmed) / runs; share > falseAlarms {
-		t.Errorf("%.3f of the changes without an effect did harm", share)
 	}
 }
 

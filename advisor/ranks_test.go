@@ -20,7 +20,7 @@ func TestMannWhitney(t *testing.T) {
 		{"nothing", nil, eight, 1},
 		{"all equal", []float64{1, 1}, []float64{1, 1, 1}, 1},
 	} {
-		if got := mannWhitney(c.before, c.after); math.Abs(got-c.want) > 0.0005 {
+		if got := mannWhitney(c.before, c.after, 1); math.Abs(got-c.want) > 0.0005 {
 			t.Errorf("%s: %.5f, want %.5f", c.name, got, c.want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestMannWhitneyLevel(t *testing.T) {
 		for range 15 {
 			before, after = append(before, math.Exp(random.NormFloat64())), append(after, math.Exp(random.NormFloat64()))
 		}
-		if mannWhitney(before, after) < level {
+		if mannWhitney(before, after, 1) < level {
 			below++
 		}
 	}

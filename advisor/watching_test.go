@@ -92,8 +92,8 @@ func TestWatching(t *testing.T) {
 			app, r, applied := watchedChange(t)
 			a := app.advisor
 			last := c.looks[len(c.looks)-1]
-			app.traffic(applied.Add(-30*time.Minute), applied, time.Minute, nil)
-			app.traffic(applied, applied.Add(last), time.Minute, c.since)
+			app.traffic(applied.Add(-30*time.Minute), applied, 30*time.Second, nil)
+			app.traffic(applied, applied.Add(last), 30*time.Second, c.since)
 			if c.nightly {
 				shopping["SELECT max(total) FROM orders"] = time.Second
 				app.traffic(applied.Add(-10*time.Hour), applied.Add(-10*time.Hour+5*time.Minute), time.Minute, nil)
@@ -150,8 +150,8 @@ func decided(t *testing.T, a *Advisor, r *Recommendation, want State) {
 func TestWatchingCannotUndo(t *testing.T) {
 	app, r, applied := watchedChange(t)
 	a := app.advisor
-	app.traffic(applied.Add(-30*time.Minute), applied, time.Minute, nil)
-	app.traffic(applied, applied.Add(20*time.Minute), time.Minute, map[string]float64{byCustomer: 4})
+	app.traffic(applied.Add(-30*time.Minute), applied, 30*time.Second, nil)
+	app.traffic(applied, applied.Add(20*time.Minute), 30*time.Second, map[string]float64{byCustomer: 4})
 	change(t, r.File, "CREATE INDEX other ON customers(name)")
 	unwritable(t, r.File, func() {
 		if err := a.look(t.Context(), applied.Add(15*time.Minute)); err == nil {
