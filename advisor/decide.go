@@ -50,9 +50,8 @@ type finding struct {
 type tested struct {
 	*series
 	*Watched
-	quantiles   []sides // p50, and p95 where there are calls enough
-	slowerIn    int     // which quantile is slower for certain, -1 for none
-	fasterByP50 bool
+	quantiles []sides // p50, and p95 where there are calls enough
+	slowerIn  int     // which quantile is slower for certain, -1 for none
 }
 
 type sides struct {
@@ -77,7 +76,8 @@ func (q sides) least() float64 {
 //
 // "For certain": the one-sided Mann–Whitney test over the slots, its deviation widened by how much one slot
 // resembles the next, Holm-corrected for all statements and quantiles tested at this look, and a
-// Hodges–Lehmann ratio of at least slower. Each value is first divided
+// Hodges–Lehmann ratio of at least slower. To be faster takes less: who is wrong about that keeps what would
+// have been kept in the end. Each value is first divided
 // by what happened in the same slot to statements that the change does not touch, a ratio of ratios:
 // a slower machine is no fault of an index.
 func decide(c *comparison) *finding {
@@ -87,12 +87,11 @@ func decide(c *comparison) *finding {
 	var saved, lost time.Duration
 	for _, t := range list {
 		t.judge()
-		switch t.Verdict {
-		case "faster":
-			f.better = f.better || t.role == roleTarget
-			saved += time.Duration(float64(t.total) * (1/t.Ratio - 1))
-		case "slower":
+		f.better = f.better || t.role == roleTarget && t.Verdict == "faster"
+		if t.Verdict == "slower" {
 			lost += f.blame(t)
+		} else if t.Ratio > 0 && t.Ratio <= 1/slower { // certain or not: in doubt nothing is undone
+			saved += time.Duration(float64(t.total) * (1/t.Ratio - 1))
 		}
 		f.statements = append(f.statements, *t.Watched)
 	}
@@ -164,13 +163,13 @@ func (c *comparison) test(s *series) *tested {
 		}
 		inflation := serial(q.before, q.after)
 		q.ratio = math.Exp(shift(q.before, q.after))
-		q.pUp, q.pDown = mannWhitney(q.before, q.after, inflation), mannWhitney(q.after, q.before, inflation)
+		q.pUp, q.pDown = mannWhitney(q.before, q.after, inflation), mannWhitney(q.after, q.before, 1)
 		t.quantiles = append(t.quantiles, q)
 	}
 	return t
 }
 
-// holm finds the statements that are slower, and those that are faster, at a common level.
+// holm finds the statements that are slower, at a common level.
 func holm(list []*tested, level float64) {
 	type claim struct {
 		p    float64
@@ -184,10 +183,6 @@ func holm(list []*tested, level float64) {
 					t.slowerIn = i
 				}
 			}})
-		}
-		if len(t.quantiles) > 0 {
-			q := t.quantiles[0]
-			claims = append(claims, claim{q.pDown, func() { t.fasterByP50 = true }})
 		}
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.p, b.p) })
@@ -215,7 +210,7 @@ func (t *tested) judge() {
 		}
 		q = t.quantiles[0]
 	}
-	if t.fasterByP50 && q.ratio <= 1/q.least() {
+	if q.pDown <= falseAlarms/maxLooks && q.ratio <= 1/q.least() {
 		t.Verdict, t.P = "faster", q.pDown
 	}
 }

@@ -207,3 +207,22 @@ func TestConclude(t *testing.T) {
 		t.Errorf("%d looks share the level of %d", looks, maxLooks)
 	}
 }
+
+// A target that drifted before and is far faster since pays for writes that are slower for certain.
+func TestDecideInDoubt(t *testing.T) {
+	m := synthetic{rand.New(rand.NewPCG(1, 1)), 0.05, 30}
+	drift := func(after bool, at int) float64 {
+		if after {
+			return 1
+		}
+		return math.Exp(-float64(at) / 10)
+	}
+	f := decide(&comparison{controls: 1, statements: []*series{
+		m.statement(roleTarget, "target", 20*time.Millisecond, 40, 0.01, drift),
+		m.statement(roleWrite, "write", 60*time.Microsecond, 40, 1.6, fair),
+		m.statement(roleControl, "control", time.Millisecond, 40, 1, fair),
+	}})
+	if f.harm != "" || !f.better || f.balance == "" {
+		t.Errorf("%+v", f)
+	}
+}
