@@ -186,7 +186,7 @@ func (g *gathering) role(key string, s *digest.Summary) string {
 	switch {
 	case slices.Contains(g.recommendation.Digests, key):
 		return roleTarget
-	case g.recommendation.Table != "" && !mentions(s.Statement.Fingerprint, g.tables):
+	case g.recommendation.Table != "" && !namesAny(s.Statement.Fingerprint, g.tables):
 		return roleControl
 	case s.Statement.ReadOnly:
 		return roleOther

@@ -29,7 +29,7 @@ func reach(names map[string]bool, s *schema.Schema) {
 	for more := true; more; {
 		more = false
 		for _, text := range s.Statements {
-			if name := throughView(text); name != "" && !names[name] && mentions(text, names) {
+			if name := throughView(text); name != "" && !names[name] && namesAny(text, names) {
 				names[name], more = true, true
 			}
 		}
@@ -59,8 +59,8 @@ func throughView(text string) string {
 	return ""
 }
 
-// mentions says whether one of names is among the words of a statement.
-func mentions(text string, names map[string]bool) bool {
+// namesAny says whether one of names is among the words of a statement.
+func namesAny(text string, names map[string]bool) bool {
 	for pos := 0; ; {
 		t := sqltext.Next(text, pos)
 		if t.Kind == sqltext.EOF {

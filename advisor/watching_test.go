@@ -182,7 +182,7 @@ func TestReach(t *testing.T) {
 	for text, want := range map[string]bool{
 		"SELECT * FROM Orders": true, "SELECT * FROM [v 2]": true, "INSERT INTO other VALUES(?)": true, "SELECT orders_ FROM far": false, "SELECT 'orders'": false,
 	} {
-		if mentions(text, names) != want {
+		if namesAny(text, names) != want {
 			t.Errorf("%s: %v, names %v", text, !want, names)
 		}
 	}
