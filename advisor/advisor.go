@@ -3,7 +3,7 @@
 //
 // An Advisor drains the process-wide recorder, keeps its history in a SQLite file of its own, and
 // never runs a statement on the application's connections except one look at their settings in
-// Watch. All methods are safe for concurrent use.
+// Watch, and one at the schema on idle ones after a change. All methods are safe for concurrent use.
 package advisor
 
 import (
@@ -36,6 +36,9 @@ type Config struct {
 	MaxShadow int64  // largest database to copy, in bytes; default 1 GiB
 	NoProof   bool   // never copy a database: advice stays proposed
 
+	Watch Watching // how applied changes are watched on live traffic
+	Auto  Auto     // changes that the advisor makes by itself; default none
+
 	Logger *slog.Logger // default slog.Default()
 
 	recorder *capture.Recorder // the process-wide one unless a test says otherwise
@@ -46,6 +49,7 @@ func (c Config) withDefaults() Config {
 	c.Interval = max(cmp.Or(c.Interval, 10*time.Second), time.Second)
 	c.Every = cmp.Or(c.Every, time.Minute)
 	c.Window = cmp.Or(c.Window, 24*time.Hour)
+	c.Watch, c.Auto = c.Watch.withDefaults(), c.Auto.withDefaults()
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.recorder = cmp.Or(c.recorder, capture.Default)
 	return c
@@ -66,6 +70,7 @@ type Advisor struct {
 	closed  func() error // Close, once
 	wg      sync.WaitGroup
 	again   chan struct{} // asks for an analysis soon
+	pulse   pulse
 
 	// changing is held while the application's database is changed: one change at a time.
 	changing sync.Mutex
@@ -80,6 +85,7 @@ type Advisor struct {
 	databases []*watched
 	recs      map[string]*Recommendation // never changed once here: replaced as a whole
 	analysis  Analysis
+	restUntil time.Time                     // when the next analysis may begin
 	texts     map[uint64]*capture.Statement // live statements by digest, whose texts can be replayed
 }
 
@@ -124,6 +130,10 @@ func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
 	a.wg.Go(func() { a.write(closed) })
 	if a.config.Every > 0 {
 		a.wg.Go(func() { a.analyzeEvery(ctx) })
+	}
+	a.wg.Go(func() { a.watchEvery(ctx) })
+	if a.config.Auto.On {
+		a.wg.Go(func() { a.autoEvery(ctx) })
 	}
 }
 

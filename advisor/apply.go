@@ -13,10 +13,23 @@ var (
 	ErrStale         = errors.New("the plan is stale: the schema or the advice changed since it was reviewed")
 	ErrBusy          = errors.New("another change is being made")
 	ErrNotApplicable = errors.New("the recommendation cannot be applied")
+	ErrNotQuiet      = errors.New("there was no quiet moment")
 )
 
-// changeLimit bounds one change, from waiting for the write lock to the commit.
+// changeLimit bounds one change, from waiting for the write lock to the commit: an index on the
+// largest table that anybody would build with a click.
 const changeLimit = 10 * time.Minute
+
+// When says when a change is made. The zero value means at once.
+type When struct {
+	// Quiet is how long to wait for a moment at which the application runs less than half as many
+	// statements as in the last minute. Without one the change is not made: ErrNotQuiet.
+	Quiet time.Duration
+
+	// Deadline is how long the change may take from then on, waiting for the write lock included. What is
+	// not committed by then is rolled back. Default 10m, of which at most 5s for the lock.
+	Deadline time.Duration
+}
 
 // Review is a dry run: what applying would do.
 type Review struct {
@@ -51,8 +64,8 @@ func (a *Advisor) Review(ctx context.Context, id string) (*Review, error) {
 
 // current fails with ErrStale if an open recommendation rests on a schema that is no longer so.
 func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
-	w := a.databaseNamed(r.Database)
-	if w == nil || r.State == Applied || r.State == Applying {
+	w := a.databaseOf(r)
+	if w == nil || r.State.made() || r.State.underWay() {
 		return nil
 	}
 	s, err := schemaOf(ctx, w.open)
@@ -66,22 +79,30 @@ func (a *Advisor) current(ctx context.Context, r *Recommendation) error {
 }
 
 // Apply makes the change of a recommendation whose plan hash is still planHash, on behalf of actor,
-// and returns it applied. It fails with ErrUnknown, ErrStale, ErrBusy or ErrNotApplicable, wrapped,
-// before anything is changed; if a statement fails, all are rolled back.
+// and returns it applied: from then on it is watched, and kept or undone. It fails with ErrUnknown,
+// ErrStale, ErrBusy or ErrNotApplicable, wrapped, before anything is changed; if a statement fails, all
+// are rolled back.
 func (a *Advisor) Apply(ctx context.Context, id, planHash, actor string) (*Recommendation, error) {
-	return a.change(ctx, id, planHash, actor, "apply", func(r *Recommendation) error {
-		return applicable(r)
+	return a.ApplyWhen(ctx, id, planHash, actor, When{})
+}
+
+// ApplyWhen is Apply at a moment and within a time. It also fails with ErrNotQuiet.
+func (a *Advisor) ApplyWhen(ctx context.Context, id, planHash, actor string, when When) (*Recommendation, error) {
+	return a.change(ctx, changing{
+		id: id, planHash: planHash, actor: actor, when: when, way: applying, allowed: applicable,
 	})
 }
 
 // Undo reverts an applied recommendation, under the same conditions as Apply.
 func (a *Advisor) Undo(ctx context.Context, id, planHash, actor string) (*Recommendation, error) {
-	return a.change(ctx, id, planHash, actor, "undo", func(r *Recommendation) error {
-		if r.State != Applied {
-			return fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
-		}
-		return nil
-	})
+	return a.change(ctx, changing{id: id, planHash: planHash, actor: actor, way: undoing, allowed: revertible})
+}
+
+func revertible(r *Recommendation) error {
+	if !r.State.made() {
+		return fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
+	}
+	return nil
 }
 
 // applicable says why a recommendation cannot be applied.
@@ -89,69 +110,10 @@ func applicable(r *Recommendation) error {
 	switch {
 	case !r.Applicable:
 		return fmt.Errorf("%w: %s", ErrNotApplicable, r.Manual)
-	case r.State == Applying, r.State == Applied, r.State == Rejected, r.State == Inconclusive:
+	case r.State.next(Applying) != nil:
 		return fmt.Errorf("%w: it is %s", ErrNotApplicable, r.State)
-	case r.Evidence != nil && r.Evidence.Verdict != Proved:
+	case r.Evidence != nil && r.Evidence.Verdict.next(Applying) != nil:
 		return fmt.Errorf("%w: its last proof was %s", ErrNotApplicable, r.Evidence.Verdict)
-	}
-	return nil
-}
-
-// change is Apply or Undo.
-func (a *Advisor) change(ctx context.Context, id, planHash, actor, action string, allowed func(*Recommendation) error) (*Recommendation, error) {
-	if !a.changing.TryLock() {
-		return nil, ErrBusy
-	}
-	defer a.changing.Unlock()
-	r := a.Recommendation(id)
-	switch {
-	case r == nil:
-		return nil, ErrUnknown
-	case r.PlanHash != planHash:
-		return nil, ErrStale
-	}
-	if err := allowed(r); err != nil {
-		return nil, err
-	}
-	w := a.databaseNamed(r.Database)
-	if w == nil {
-		return nil, fmt.Errorf("%w: its database %s is not watched in this process", ErrNotApplicable, r.Database)
-	}
-	ctx, cancel := context.WithTimeout(ctx, changeLimit)
-	defer cancel()
-	db, err := w.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	next := *r
-	if action == "apply" {
-		if next.Live, err = a.liveBefore(ctx, r); err != nil {
-			return nil, err
-		}
-	}
-	a.feed.publish("job", job{r.ID, action, r.Title, 0})
-	err = carryOut(ctx, db, a.store, &next, action, actor)
-	a.feed.publish("job", job{r.ID, "done", r.Title, 1})
-	if next.Live != nil && action == "apply" {
-		next.Live.AppliedAt = time.Now().UTC()
-	}
-	if err != nil && (errors.Is(err, ErrStale) || ctx.Err() != nil) {
-		return nil, err // nothing was done
-	}
-	err = errors.Join(err, a.put(context.WithoutCancel(ctx), &next)) // what is done is done
-	a.analyzeSoon()
-	if err == nil {
-		a.feed.publish("applied", marker{Time: time.Now().Unix(), Action: string(next.State), ID: r.ID, Title: r.Title})
-	}
-	return &next, err
-}
-
-func (a *Advisor) databaseNamed(name string) *watched {
-	for _, w := range a.watchedDatabases() {
-		if w.name == name && w.source.Path != "" {
-			return w
-		}
 	}
 	return nil
 }

@@ -12,47 +12,112 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
 
-// carryOut runs the statements of r, or those that undo it, and writes the audit trail: the
-// intention first, so that a killed process leaves a trace of what it was about. r gets its new
-// state, which is stored.
-func carryOut(ctx context.Context, db database, store *history.Store, r *Recommendation, action, actor string) error {
-	statements, done := r.Statements, Applied
-	if action == "undo" {
-		statements, done = r.Undo, Undone
-	}
-	s, err := db.Schema(ctx)
+// carrier carries out changes of one database and writes them into the ledger. The live Advisor, the
+// command line and the automatic mode all use it.
+type carrier struct {
+	db    database
+	store *history.Store
+	actor string
+	why   string                // behind the title in the ledger, if there is more to say
+	watch *Watch                // what an undo that nobody asked for rests on
+	show  func(*Recommendation) // is told of each state; what it gets is not changed afterwards
+}
+
+// direction is one of the two ways that a change can go.
+type direction struct {
+	action      string
+	under, done State
+	statements  []string
+}
+
+func applying(r *Recommendation) direction {
+	return direction{"apply", Applying, Applied, r.Statements}
+}
+func undoing(r *Recommendation) direction { return direction{"undo", Undoing, Undone, r.Undo} }
+
+// atPoint is called at the points of a change between which a process may be killed. Tests set it.
+var atPoint = func(string) {}
+
+// carryOut runs the statements of r, or those that undo it: first the intention goes into the ledger,
+// then the change is made in one transaction, then the ledger says so. Whoever finds the intention
+// alone looks at the database, see resume. r gets its new state.
+func (c *carrier) carryOut(ctx context.Context, r *Recommendation, d direction) error {
+	s, err := c.db.Schema(ctx)
 	if err != nil {
 		return err
 	}
-	if action == "apply" && stalePlan(r, s) {
+	if d.under == Applying && stalePlan(r, s) {
 		return ErrStale
 	}
-	note := func(what, detail string) error {
-		_, err := store.Audit(context.WithoutCancel(ctx), history.Entry{Actor: actor, Action: what, Subject: r.ID, Detail: detail})
+	mark, err := c.db.Mark(ctx)
+	if err != nil {
 		return err
 	}
-	if err := note(action, strings.Join(statements, "; ")); err != nil {
-		return fmt.Errorf("write the audit trail first: %w", err)
+	under := *r
+	under.Was, under.State, under.Error = r.State, d.under, ""
+	w := words{c.actor, d.action, c.text(strings.Join(d.statements, "; "))}
+	if err := advance(ctx, c.store, r.State, &under, w, step{Statements: d.statements, Mark: mark, Watch: c.watch}); err != nil {
+		return fmt.Errorf("write the ledger first: %w", err)
 	}
-	keep := func(r *Recommendation) error { return save(context.WithoutCancel(ctx), store, r) }
-	if action == "apply" {
-		under := *r
-		under.State = Applying
-		if err := keep(&under); err != nil {
-			return fmt.Errorf("write the history first: %w", err)
+	c.tell(&under)
+	atPoint("intended")
+	if err := c.db.Change(ctx, d.statements, c.guard(s.Version, &under)); err != nil {
+		return c.giveUp(ctx, r, &under, d, err)
+	}
+	atPoint("committed")
+	return c.finish(ctx, r, &under, d)
+}
+
+// finish writes into the ledger that the change was made.
+func (c *carrier) finish(ctx context.Context, r, under *Recommendation, d direction) error {
+	*r = *under
+	r.State, r.Was = d.done, ""
+	if d.done == Applied && r.Live != nil {
+		live := *r.Live
+		live.AppliedAt = time.Now().UTC()
+		r.Live = &live
+	}
+	if c.watch != nil && r.Live != nil {
+		r.Live = withWatch(r, c.watch).Live
+	}
+	err := advance(ctx, c.store, d.under, r, words{c.actor, string(d.done), c.text(r.Title)}, step{Statements: d.statements, Watch: c.watch})
+	if errors.Is(err, history.ErrMoved) { // who resumed it meanwhile has seen that it was made
+		err = nil
+	}
+	c.tell(r)
+	return err
+}
+
+// giveUp writes into the ledger that the change was not made, and why. SQLite has rolled it back.
+func (c *carrier) giveUp(ctx context.Context, r, under *Recommendation, d direction, cause error) error {
+	*r = *under
+	r.State, r.Was = under.Was, ""
+	if d.under == Applying {
+		r.Live = nil
+	}
+	if !errors.Is(cause, ErrStale) && ctx.Err() == nil {
+		r.Error = describe(cause)
+		if d.under == Applying {
+			r.State = Failed
 		}
 	}
-	if err := db.Change(ctx, statements, unchangedSince(s.Version)); err != nil {
-		if !errors.Is(err, ErrStale) && ctx.Err() == nil {
-			r.State, r.Error = Failed, describe(err)
-			if action == "undo" {
-				r.State = Applied
-			}
-		}
-		return errors.Join(fmt.Errorf("%s %s: %w", action, r.ID, err), note("fail", describe(err)), keep(r))
+	err := advance(ctx, c.store, d.under, r, words{c.actor, "fail", describe(cause)}, step{})
+	c.tell(r)
+	return errors.Join(fmt.Errorf("%s %s: %w", d.action, r.ID, cause), err)
+}
+
+func (c *carrier) text(what string) string {
+	if c.why == "" {
+		return what
 	}
-	r.State, r.Error, r.Updated = done, "", time.Now().UTC()
-	return errors.Join(keep(r), note(string(done), r.Title))
+	return what + ": " + c.why
+}
+
+func (c *carrier) tell(r *Recommendation) {
+	if c.show != nil {
+		shown := *r
+		c.show(&shown)
+	}
 }
 
 // stalePlan says whether what the plan rests on is no longer so: the table gone or changed, or the
@@ -70,16 +135,18 @@ func stalePlan(r *Recommendation, s *schema.Schema) bool {
 	return hashPlan(&fresh) != r.PlanHash
 }
 
-// unchangedSince refuses a change, under the write lock, if the schema is another by now.
-func unchangedSince(version int64) func(context.Context, *sql.Tx) error {
+// guard refuses a change, under the write lock, if the schema is another by now, or if somebody has
+// concluded meanwhile that the change will not be made.
+func (c *carrier) guard(version int64, under *Recommendation) func(context.Context, *sql.Tx) error {
 	return func(ctx context.Context, tx *sql.Tx) error {
 		var now int64
 		if err := tx.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&now); err != nil {
 			return err
 		}
-		if now != version {
+		state, err := c.store.State(ctx, under.ID)
+		if err == nil && (now != version || State(state) != under.State) {
 			return ErrStale
 		}
-		return nil
+		return err
 	}
 }

@@ -22,6 +22,7 @@ type database interface {
 	WhatIf(ctx context.Context) (planner, error)
 	Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error)
 	Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error
+	Mark(ctx context.Context) (string, error)
 	Close() error
 }
 
@@ -98,7 +99,12 @@ func openDatabase(ctx context.Context, path string) (database, error) {
 
 // open opens a watched database.
 func (w *watched) open(ctx context.Context) (database, error) {
-	return openWith(ctx, sqlite.Config{Path: w.source.Path, Live: true, DSN: w.source.DSN})
+	return w.openFor(ctx, 0)
+}
+
+// openFor opens a watched database to wait up to busy for its locks, 5s if it is 0.
+func (w *watched) openFor(ctx context.Context, busy time.Duration) (database, error) {
+	return openWith(ctx, sqlite.Config{Path: w.source.Path, Live: true, DSN: w.source.DSN, BusyTimeout: busy})
 }
 
 func openWith(ctx context.Context, c sqlite.Config) (database, error) {

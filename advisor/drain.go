@@ -93,6 +93,7 @@ func (d *drain) publish(now time.Time) {
 	written := d.written.Load()
 	d.pending, d.stored = d.pending[written-d.stored:], written
 	d.Advisor.open.Store(&openInterval{start: d.started, summaries: d.table.Snapshot(), pending: slices.Clone(d.pending)})
+	d.pulse.beat(d.second.queries)
 	d.feed.publish("sample", d.second.view(now))
 	d.second = sample{}
 }

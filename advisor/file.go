@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/history"
 )
@@ -32,7 +33,7 @@ func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation,
 		if err := applicable(r); err != nil {
 			return fmt.Errorf("%s: %w", r.ID, err)
 		}
-		if err := l.carryOut(ctx, path, r, "apply", actor); err != nil {
+		if err := l.change(ctx, path, actor, func(ctx context.Context, c *carrier) error { return c.applyFound(ctx, r) }); err != nil {
 			return fmt.Errorf("%s: %w", r.ID, err)
 		}
 		done(r)
@@ -41,6 +42,54 @@ func (l *Ledger) Apply(ctx context.Context, path string, plan []*Recommendation,
 		}
 	}
 	return nil
+}
+
+// applyFound applies advice that an analysis of the file has found just now, whatever the ledger knows
+// of it from before.
+func (c *carrier) applyFound(ctx context.Context, r *Recommendation) error {
+	s, err := c.db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if stalePlan(r, s) {
+		return ErrStale
+	}
+	before, err := loadRecommendation(ctx, c.store, r.ID)
+	if err != nil {
+		return err
+	}
+	if before != nil && before.State.underWay() {
+		if err := c.resume(ctx, before); err != nil {
+			return err
+		}
+	}
+	if err := c.enter(ctx, before, r); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	r.Live = &Live{Began: now, AppliedAt: now} // an Advisor that opens this history will watch it
+	return c.carryOut(ctx, r, applying(r))
+}
+
+// enter brings the ledger up to date with what was found: r goes on from the state that it has there.
+func (c *carrier) enter(ctx context.Context, before, r *Recommendation) error {
+	from := unknown
+	if before != nil {
+		from, r.Created = before.State, before.Created
+	}
+	switch {
+	case from.made() && !slices.Equal(before.Statements, r.Statements):
+		return fmt.Errorf("%w: it is %s", ErrNotApplicable, from)
+	case from.made(): // else it would not have been found
+		r.State = Undone
+		return advance(ctx, c.store, from, r, words{c.actor, string(Undone), "its index is gone: " + r.Title}, step{})
+	case from == Undone || from == Failed:
+		r.State = from
+		return nil
+	case from == r.State:
+		return nil
+	}
+	return advance(ctx, c.store, from, r, words{c.actor, string(r.State), r.Title}, step{})
 }
 
 // follow makes the rest of a plan rest on the schema as the change before left it: who approved the
@@ -61,22 +110,31 @@ func follow(ctx context.Context, path string, made *Recommendation, rest []*Reco
 
 // Undo reverts the recommendation with the given ID that was applied to the database file at path.
 func (l *Ledger) Undo(ctx context.Context, path, id, actor string) (*Recommendation, error) {
-	list, err := loadRecommendations(ctx, l.store)
-	if err != nil {
+	r, err := loadRecommendation(ctx, l.store, id)
+	switch {
+	case err != nil:
 		return nil, err
+	case r == nil:
+		return nil, ErrUnknown
+	case !sameFile(r.File, path):
+		return nil, fmt.Errorf("%w: it is about %s", ErrNotApplicable, r.File)
 	}
-	for _, r := range list {
-		switch {
-		case r.ID != id:
-			continue
-		case !sameFile(r.File, path):
-			return nil, fmt.Errorf("%w: it is about %s", ErrNotApplicable, r.File)
-		case r.State != Applied:
-			return nil, fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
+	return r, l.change(ctx, path, actor, func(ctx context.Context, c *carrier) error {
+		if r.State.underWay() {
+			if err := c.resume(ctx, r); err != nil {
+				return err
+			}
 		}
-		return r, l.carryOut(ctx, path, r, "undo", actor)
-	}
-	return nil, ErrUnknown
+		if !r.State.made() {
+			return fmt.Errorf("%w: it is %s, not applied", ErrNotApplicable, r.State)
+		}
+		return c.carryOut(ctx, r, undoing(r))
+	})
+}
+
+// Entries returns the last entries of the ledger, the newest first, at most limit of them.
+func (l *Ledger) Entries(ctx context.Context, limit int) ([]AuditEntry, error) {
+	return l.store.Entries(ctx, limit)
 }
 
 // sameFile says whether path is the absolute path file.
@@ -85,7 +143,8 @@ func sameFile(file, path string) bool {
 	return err == nil && abs == file
 }
 
-func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, action, actor string) error {
+// change lends f a carrier for the file at path.
+func (l *Ledger) change(ctx context.Context, path, actor string, f func(context.Context, *carrier) error) error {
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
 	db, err := openDatabase(ctx, path)
@@ -93,7 +152,7 @@ func (l *Ledger) carryOut(ctx context.Context, path string, r *Recommendation, a
 		return err
 	}
 	defer db.Close()
-	return carryOut(ctx, db, l.store, r, action, actor)
+	return f(ctx, &carrier{db: db, store: l.store, actor: actor})
 }
 
 // DefaultHistory is where the command line keeps the history of a database file: beside it.

@@ -79,7 +79,7 @@ func TestLedger(t *testing.T) {
 	for _, e := range entries {
 		trail = append(trail, e.Actor+" "+e.Action)
 	}
-	if want := []string{"somebody else undone", "somebody else undo", "somebody applied", "somebody apply"}; !slices.Equal(trail, want) {
+	if want := []string{"somebody else undone", "somebody else undo", "somebody applied", "somebody apply", "somebody proposed"}; !slices.Equal(trail, want) {
 		t.Errorf("the audit trail is %q", trail)
 	}
 }

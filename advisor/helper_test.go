@@ -54,3 +54,11 @@ func quoteJSON(text string) string {
 	}
 	return string(b)
 }
+
+// unwritable marks a file read-only while f runs.
+func unwritable(t testing.TB, path string, f func()) {
+	t.Helper()
+	must(t, os.Chmod(path, 0o444))
+	defer func() { must(t, os.Chmod(path, 0o644)) }()
+	f()
+}

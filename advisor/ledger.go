@@ -1,8 +1,10 @@
 package advisor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,12 +39,18 @@ func loadRecommendations(ctx context.Context, store *history.Store) ([]*Recommen
 		if err := json.Unmarshal(s.Body, r); err != nil {
 			return nil, fmt.Errorf("recommendation %s: %w", s.ID, err)
 		}
-		if r.State == Applying { // the process ended meanwhile: undoing is safe either way
-			r.State, r.Error = Applied, "the process ended while this was being applied: undo it if in doubt"
-		}
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// loadRecommendation loads one, nil if the history has none with this ID.
+func loadRecommendation(ctx context.Context, store *history.Store, id string) (*Recommendation, error) {
+	list, err := loadRecommendations(ctx, store)
+	if i := slices.IndexFunc(list, func(r *Recommendation) bool { return r.ID == id }); i >= 0 {
+		return list[i], err
+	}
+	return nil, err
 }
 
 // adopt takes over the outcome of an analysis. What was applied stays as it is; advice that was
@@ -58,90 +66,90 @@ func (a *Advisor) adopt(ctx context.Context, database string, report *Report, be
 	found := map[string]bool{}
 	for _, r := range report.Recommendations {
 		found[r.ID] = true
-		before := old[r.ID]
-		if before != nil {
-			r.Created = before.Created
-			switch {
-			case before.Updated.After(began): // applied or undone since the analysis looked
-				continue
-			case before.State == Applied && r.Type == "index" && slices.Equal(before.Statements, r.Statements):
-				// The name would be taken if the index were still there.
-				if err := a.audit(ctx, "advisor", string(Undone), r.ID, "its index is gone: "+r.Title); err != nil {
-					return err
-				}
-			case before.State == Applied:
-				continue
-			case before.State == Undone || before.State == Failed:
-				r.State, r.Error, r.Live = before.State, before.Error, before.Live
-			}
-		}
-		if err := a.put(ctx, r); err != nil {
+		if err := a.settle(ctx, r.ID, a.adoptOne(ctx, old[r.ID], r, began)); err != nil {
 			return err
-		}
-		if before == nil || before.State != r.State {
-			if err := a.audit(ctx, "advisor", string(r.State), r.ID, r.Title); err != nil {
-				return err
-			}
 		}
 	}
 	for _, r := range old {
 		if r.Database == database && r.State.open() && !found[r.ID] && r.Updated.Before(began) {
-			a.drop(ctx, r)
+			a.log("store recommendation", a.settle(ctx, r.ID, a.drop(ctx, r)))
 		}
 	}
 	return nil
 }
 
-// Dropped is the state under which the history keeps advice that no longer holds.
-const dropped State = "dropped"
+func (a *Advisor) adoptOne(ctx context.Context, before, r *Recommendation, began time.Time) error {
+	from := unknown
+	if before != nil {
+		from, r.Created = before.State, before.Created
+	}
+	switch {
+	case before == nil:
+	case before.Updated.After(began), from.underWay(): // applied or undone since the analysis looked
+		return nil
+	case from.made() && r.Type == "index" && slices.Equal(before.Statements, r.Statements):
+		// The name would be taken if the index were still there.
+		gone := *before
+		gone.State, from = Undone, Undone
+		if err := advance(ctx, a.store, before.State, &gone, words{"advisor", string(Undone), "its index is gone: " + r.Title}, step{}); err != nil {
+			return err
+		}
+	case from.made():
+		return nil
+	case from == Undone || from == Failed:
+		r.State, r.Error, r.Live = from, before.Error, before.Live
+	}
+	if from == r.State {
+		return a.put(ctx, r)
+	}
+	err := advance(ctx, a.store, from, r, words{"advisor", string(r.State), r.Title}, step{})
+	if !errors.Is(err, history.ErrMoved) {
+		a.show(r) // what cannot be stored, on a full disk say, holds all the same
+	}
+	return err
+}
 
-func (a *Advisor) drop(ctx context.Context, r *Recommendation) {
+// settle takes the history's word for a recommendation that another process that shares it, such as the
+// command line, has moved meanwhile.
+func (a *Advisor) settle(ctx context.Context, id string, err error) error {
+	if !errors.Is(err, history.ErrMoved) {
+		return err
+	}
+	r, err := loadRecommendation(ctx, a.store, id)
+	if r != nil && err == nil {
+		a.show(r)
+	}
+	return err
+}
+
+func (a *Advisor) drop(ctx context.Context, r *Recommendation) error {
 	a.mu.Lock()
 	delete(a.recs, r.ID)
 	a.mu.Unlock()
-	a.log("store recommendation", a.saveDropped(ctx, r))
 	a.feed.publish("gap", struct{}{})
-}
-
-// saveDropped notes that r no longer holds, unless another process that shares the history, such as the
-// command line, has applied it meanwhile.
-func (a *Advisor) saveDropped(ctx context.Context, r *Recommendation) error {
-	saved, err := a.store.Recommendations(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range saved {
-		if s.ID == r.ID && s.State != string(r.State) {
-			return nil
-		}
-	}
 	gone := *r
 	gone.State = dropped
-	return save(ctx, a.store, &gone)
+	return advance(ctx, a.store, r.State, &gone, words{"advisor", string(dropped), "no longer holds: " + r.Title}, step{})
 }
 
-// put takes over a recommendation, tells of it and stores it. What cannot be stored, on a full disk say,
-// holds all the same. r is not changed afterwards.
-func (a *Advisor) put(ctx context.Context, r *Recommendation) error {
-	r.Updated = time.Now().UTC()
+// show takes over a recommendation and tells of it. r is not changed afterwards.
+func (a *Advisor) show(r *Recommendation) {
 	a.mu.Lock()
 	a.recs[r.ID] = r
 	a.mu.Unlock()
 	a.feed.publish("recommendation", r)
-	return save(ctx, a.store, r)
 }
 
-func save(ctx context.Context, store *history.Store, r *Recommendation) error {
-	body, err := json.Marshal(r)
+// put takes over a recommendation that stays in its state, or a new one, and stores it. What cannot be
+// stored, on a full disk say, holds all the same. r is not changed afterwards.
+func (a *Advisor) put(ctx context.Context, r *Recommendation) error {
+	r.Updated = time.Now().UTC()
+	a.show(r)
+	saved, err := savedOf(r)
 	if err != nil {
 		return err
 	}
-	return store.SaveRecommendation(ctx, r.ID, string(r.State), body)
-}
-
-func (a *Advisor) audit(ctx context.Context, actor, action, subject, detail string) error {
-	_, err := a.store.Audit(ctx, history.Entry{Actor: actor, Action: action, Subject: subject, Detail: detail})
-	return err
+	return a.store.SaveRecommendation(ctx, saved, string(unknown), string(r.State))
 }
 
 // Audit returns the last entries of the audit trail, the newest first.
@@ -168,7 +176,7 @@ func (a *Advisor) Recommendations(ctx context.Context) ([]*Recommendation, error
 	list := slices.Collect(maps.Values(a.recs))
 	a.mu.Unlock()
 	for i, r := range list {
-		if r.State != Applied || r.Live == nil {
+		if !r.State.made() || r.Live == nil {
 			continue
 		}
 		fresh := *r
@@ -179,6 +187,7 @@ func (a *Advisor) Recommendations(ctx context.Context) ([]*Recommendation, error
 		list[i] = &fresh
 	}
 	sortRecommendations(list)
+	slices.SortStableFunc(list, func(a, b *Recommendation) int { return cmp.Compare(a.State.rank(), b.State.rank()) })
 	return list, nil
 }
 

@@ -21,10 +21,6 @@ type Analysis struct {
 	Skipped    []Skipped  `json:"skipped"`
 }
 
-// restingShare is the time to rest after an analysis, as a multiple of what it took: it then uses
-// at most a quarter of one core.
-const restingShare = 3
-
 // stale is the age at which an analysis is repeated though nothing new was seen.
 const stale = time.Hour
 
@@ -39,9 +35,11 @@ func (a *Advisor) analyzeEvery(ctx context.Context) {
 		case <-wait.C:
 		case <-a.again:
 		}
-		start := time.Now()
 		a.log("analyze", a.analyze(ctx, false))
-		wait.Reset(max(a.config.Every, restingShare*time.Since(start)))
+		a.mu.Lock()
+		rest := time.Until(a.restUntil)
+		a.mu.Unlock()
+		wait.Reset(max(a.config.Every, rest))
 	}
 }
 
@@ -68,6 +66,7 @@ func (a *Advisor) analyze(ctx context.Context, always bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer a.restAfter(time.Now())
 	var errs []error
 	for _, w := range a.watchedDatabases() {
 		if fileSize(w.source.Path) == 0 {
@@ -78,6 +77,14 @@ func (a *Advisor) analyze(ctx context.Context, always bool) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// restAfter says how long to rest after an analysis: it then uses no more than its share of one core.
+func (a *Advisor) restAfter(start time.Time) {
+	now := time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.restUntil = now.Add(a.config.Auto.rest(now.Sub(start)))
 }
 
 func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error {

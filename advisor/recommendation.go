@@ -6,31 +6,6 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/trial"
 )
 
-// State says how far a recommendation has come.
-type State string
-
-// The states of a recommendation. Proved, rejected and inconclusive are verdicts of a proof;
-// proposed means that there was none.
-const (
-	Proposed     State = "proposed"
-	Proved       State = "proved"
-	Rejected     State = "rejected"
-	Inconclusive State = "inconclusive"
-	Applying     State = "applying"
-	Applied      State = "applied"
-	Undone       State = "undone"
-	Failed       State = "failed"
-)
-
-// open says whether nobody has decided on the recommendation yet.
-func (s State) open() bool {
-	switch s {
-	case Applying, Applied, Undone, Failed:
-		return false
-	}
-	return true
-}
-
 // Recommendation is one piece of advice with its evidence and the way back.
 type Recommendation struct {
 	ID        string   `json:"id"`        // stable for the same advice on the same database
@@ -48,6 +23,7 @@ type Recommendation struct {
 	Level string `json:"level"` // info, warning or critical
 
 	State      State    `json:"state"`
+	Was        State    `json:"was"`        // while applying or undoing: the state before
 	Basis      string   `json:"basis"`      // replay: proved on a shadow copy; rule: by documented behaviour
 	Applicable bool     `json:"applicable"` // false: a person must do what Manual says
 	Statements []string `json:"statements"`
@@ -138,15 +114,6 @@ type WriteCost struct {
 	BeforeUS  float64 `json:"before_us"`
 	AfterUS   float64 `json:"after_us"`
 	AddedUS   float64 `json:"added_us"`
-}
-
-// Live compares live traffic before and after an applied change.
-type Live struct {
-	AppliedAt   time.Time `json:"applied_at"`
-	BeforeP95MS float64   `json:"before_p95_ms"`
-	AfterP95MS  float64   `json:"after_p95_ms"`
-	BeforeCalls uint64    `json:"before_calls"`
-	AfterCalls  uint64    `json:"after_calls"`
 }
 
 func quantiles(l trial.Latency) Quantiles {

@@ -31,8 +31,8 @@ type watched struct {
 // lookAtConnection bounds how long Watch waits for a connection of the application's pool.
 const lookAtConnection = 5 * time.Second
 
-// Watch names a database, reads the settings of one of its connections, and from then on advises on
-// it and shows its pool. Statements are captured without it too, under the file's name. A database
+// Watch names a database, reads the settings of one of its connections, concludes what a killed process
+// left half told in the history, and from then on advises on it and shows its pool. Statements are captured without it too, under the file's name. A database
 // in memory is shown but not advised on: no private connection can reach it.
 func (a *Advisor) Watch(name string, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(capture.Mute(context.Background()), lookAtConnection)
@@ -59,9 +59,12 @@ func (a *Advisor) Watch(name string, db *sql.DB) error {
 	}
 	a.store.Bind(w.source)
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.databases = slices.DeleteFunc(a.databases, func(old *watched) bool { return old.name == name })
 	a.databases = append(a.databases, w)
+	a.mu.Unlock()
+	if w.source.Path != "" {
+		a.log("watch "+name, a.resumeAll(ctx, w)) // if it is locked now, later
+	}
 	return nil
 }
 

@@ -23,6 +23,21 @@ type optimizeRequest struct {
 	ID       string `json:"id"`
 	PlanHash string `json:"plan_hash"`
 	Actor    string `json:"actor,omitempty"` // dashboard, cli or api: for the audit trail
+
+	// To apply: wait so long for a quiet moment, and roll back what is not committed so long after. In
+	// milliseconds, at most an hour; 0 means not at all, and the advisor's own limit.
+	QuietMS    int64 `json:"quiet_ms,omitempty"`
+	DeadlineMS int64 `json:"deadline_ms,omitempty"`
+}
+
+// longest is the longest wait that a request may ask for.
+const longest = time.Hour
+
+// when is when to make the change, and false if the request asks for what cannot be.
+func (r *optimizeRequest) when() (advisor.When, bool) {
+	w := advisor.When{Quiet: time.Duration(r.QuietMS) * time.Millisecond, Deadline: time.Duration(r.DeadlineMS) * time.Millisecond}
+	ok := r.QuietMS >= 0 && r.DeadlineMS >= 0 && r.QuietMS <= longest.Milliseconds() && r.DeadlineMS <= longest.Milliseconds()
+	return w, ok && (r.Action == "apply" || w == advisor.When{})
 }
 
 // optimizeAnswer is what POST optimize answers.
@@ -84,6 +99,10 @@ func decode(w http.ResponseWriter, body []byte, req *optimizeRequest) bool {
 	}
 	switch req.Action {
 	case "review", "apply", "undo":
+		if _, ok := req.when(); !ok {
+			problem(w, http.StatusBadRequest, "bad_wait", "quiet_ms and deadline_ms are for apply, from 0 to an hour")
+			return false
+		}
 		return true
 	}
 	problem(w, http.StatusBadRequest, "bad_action", "action must be review, apply or undo")
@@ -109,16 +128,18 @@ func (a *Admin) review(ctx context.Context, w http.ResponseWriter, req optimizeR
 func (a *Admin) change(w http.ResponseWriter, r *http.Request, req optimizeRequest) {
 	start := time.Now()
 	ctx := context.WithoutCancel(r.Context())
-	do := a.advisor.Apply
-	if req.Action == "undo" {
-		do = a.advisor.Undo
-	}
 	if wait := a.pace.next(req, start); wait > 0 {
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusTooManyRequests, "too_often", "one change at a time, please wait "+wait.Round(time.Millisecond).String())
 		return
 	}
-	rec, err := do(ctx, req.ID, req.PlanHash, actor(req))
+	var rec *advisor.Recommendation
+	var err error
+	if when, _ := req.when(); req.Action == "apply" {
+		rec, err = a.advisor.ApplyWhen(ctx, req.ID, req.PlanHash, actor(req), when)
+	} else {
+		rec, err = a.advisor.Undo(ctx, req.ID, req.PlanHash, actor(req))
+	}
 	if err != nil {
 		refuse(w, err)
 		return
@@ -146,6 +167,10 @@ func refuse(w http.ResponseWriter, err error) {
 		problem(w, http.StatusConflict, "stale_plan", err.Error())
 	case errors.Is(err, advisor.ErrBusy):
 		problem(w, http.StatusConflict, "busy", err.Error())
+	case errors.Is(err, advisor.ErrNotQuiet):
+		problem(w, http.StatusConflict, "not_quiet", err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		problem(w, http.StatusConflict, "deadline", "not done in time, and rolled back: "+err.Error())
 	case errors.Is(err, advisor.ErrNotApplicable):
 		problem(w, http.StatusConflict, "not_applicable", err.Error())
 	default:

@@ -44,6 +44,9 @@ func TestRefusals(t *testing.T) {
 		{"null", good, kind, `null`, 400, "bad_action"},
 		{"no action", good, kind, `{}`, 400, "bad_action"},
 		{"unknown action", good, kind, `{"action":"drop","id":"x"}`, 400, "bad_action"},
+		{"negative wait", good, kind, `{"action":"apply","id":"x","quiet_ms":-1}`, 400, "bad_wait"},
+		{"too long a wait", good, kind, `{"action":"apply","id":"x","deadline_ms":3600001}`, 400, "bad_wait"},
+		{"a wait to review", good, kind, `{"action":"review","id":"x","quiet_ms":1}`, 400, "bad_wait"},
 		{"unknown id", good, kind, `{"action":"review","id":"x"}`, 404, "unknown_recommendation"},
 		{"unknown id to undo", good, kind, `{"action":"undo","id":"x","plan_hash":"y"}`, 404, "unknown_recommendation"},
 		{"unknown id, with charset", good, kind + "; charset=utf-8", " {\"action\":\"review\",\"id\":\"x\"}\n ", 404, "unknown_recommendation"},
@@ -181,6 +184,28 @@ func TestFailed(t *testing.T) {
 	a.admin.pace = &pace{}
 	if res := a.post(change("apply", r), "key"); res.StatusCode != 200 || !strings.Contains(a.plan(), "INDEX") {
 		t.Errorf("%d %s, plan %s", res.StatusCode, res.body, a.plan())
+	}
+}
+
+// A change that waits for a moment or a lock in vain says so, and the same request may be sent again.
+func TestWaits(t *testing.T) {
+	a := open(t, Config{}, advisor.Config{NoProof: true})
+	r := a.advise()
+	ask := func(field string) response {
+		a.admin.pace = &pace{}
+		return a.send("POST", a.base["http"]+"/optimize", `{"action":"apply","id":"`+r.ID+`","plan_hash":"`+r.PlanHash+`","`+field+`":50}`,
+			"Authorization", "Bearer "+token, "Content-Type", "application/json", "Idempotency-Key", "key of "+field)
+	}
+	ask("quiet_ms").problem(t, 409, "not_quiet")
+	release := a.lock()
+	ask("deadline_ms").problem(t, 409, "deadline")
+	release()
+	if n := strings.Count(a.schema(), "sqliteperf_"); n != 0 || count(a.actions(), "applied") != 0 {
+		t.Errorf("%d indexes, the trail is %q", n, a.actions())
+	}
+	a.admin.pace = &pace{}
+	if res := a.post(change("apply", r), ""); res.StatusCode != 200 {
+		t.Errorf("%d %s", res.StatusCode, res.body)
 	}
 }
 

@@ -130,8 +130,8 @@ var forms = map[string]string{
 	"/alerts": `{"schema": "=sqlite-perf/alerts/v1", "generated": "time", "alerts": [{"code": "string", "level": "info|warning|critical|emergency",
 		"subject": "string", "title": "string", "detail": "string", "value": "number", "threshold": "number", "unit": "string",
 		"state": "firing|resolved", "first_seen": "time", "last_seen": "time", "count": "number"}]}`,
-	"/audit": `{"schema": "=sqlite-perf/audit/v1", "entries": [{"seq": "number", "at": "time", "actor": "dashboard|cli|advisor|api",
-		"action": "string", "subject": "string", "detail": "string"}]}`,
+	"/audit": `{"schema": "=sqlite-perf/audit/v1", "entries": [{"seq": "number", "at": "time", "actor": "dashboard|cli|advisor|api|auto",
+		"action": "string", "subject": "string", "detail": "string", "data?": ` + stepForm + `}]}`,
 }
 
 const queryForm = `{"digest": "string", "database": "string", "fingerprint": "string", "summary": "string", "calls": "number",
@@ -146,12 +146,23 @@ const callerForm = `{"function": "string", "file": "string", "line": "number", "
 
 const quantilesForm = `{"p50_ms": "number", "p50_low_ms": "number", "p50_high_ms": "number", "p95_ms": "number", "p95_low_ms": "number", "p95_high_ms": "number"}`
 
-const recommendationForm = `{"id": "string", "code": "string", "type": "index|drop_index|pragma", "component": "=database",
+// stepForm is what a program reads of an entry of the ledger that moved a recommendation.
+const stepForm = `{"from": "string", "to": "string", "file": "string", "statements?": ["string"], "mark": "string", "watch?": ` + watchForm + `}`
+
+const watchForm = `{"verdict": "watching|kept|undone", "reason": "string", "baseline": "string", "looks": "number", "next": "time",
+	"until": "time", "slot_seconds": "number", "controls": "number", "suspect": "bool",
+	"statements": [{"digest": "string", "fingerprint": "string", "role": "target|other|write", "calls_before": "number", "calls_after": "number",
+		"p50_before_ms": "number", "p50_after_ms": "number", "p95_before_ms": "number", "p95_after_ms": "number", "ratio": "number",
+		"p": "number", "verdict": "faster|same|slower|too little traffic"}]}`
+
+const recommendationForm = `{"id": "string", "code": "string", "type": "string", "component": "=database",
 	"database": "string", "file": "string", "table": "string", "columns": ["string"], "title": "string", "why": "string", "risk": "string",
-	"level": "info|warning|critical", "state": "proposed|proved|rejected|inconclusive|applying|applied|undone|failed",
+	"level": "info|warning|critical", "state": "proposed|proved|estimated|rejected|inconclusive|applying|applied|kept|undoing|undone|failed", "was": "string",
+	"facts": [{"name": "string", "value": "number", "unit": "string", "text": "string"}],
+	"rewrite?": {"before": "string", "after": "string", "checked": "bool", "speedup": "number"},
 	"basis": "replay|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
 	"plan_hash": "string", "digests": ["string"],
-	"evidence?": {"verdict": "proved|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn", "samples": "number",
+	"evidence?": {"verdict": "proved|estimated|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn", "samples": "number",
 		"shadow_bytes": "number", "took_ms": "number",
 		"queries": [{"digest": "string", "fingerprint": "string", "role": "target|other", "samples": "number",
 			"before": ` + quantilesForm + `, "after": ` + quantilesForm + `, "speedup": "number", "speedup_low": "number", "speedup_high": "number",
@@ -159,7 +170,7 @@ const recommendationForm = `{"id": "string", "code": "string", "type": "index|dr
 			"verdict": "faster|same|slower|inconclusive|unchanged plan"}],
 		"unchanged": "number", "build_ms": "number", "bytes": "number",
 		"write": {"source": "captured|synthetic|none", "statement": "string", "before_us": "number", "after_us": "number", "added_us": "number"}},
-	"live?": {"applied_at": "time", "before_p95_ms": "number", "after_p95_ms": "number", "before_calls": "number", "after_calls": "number"},
+	"live?": {"began": "time", "applied_at": "time", "watch?": ` + watchForm + `, "before_p95_ms": "number", "after_p95_ms": "number", "before_calls": "number", "after_calls": "number"},
 	"error": "string", "created": "time", "updated": "time"}`
 
 // reviewForm is the answer of POST optimize to a review.

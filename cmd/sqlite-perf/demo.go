@@ -71,6 +71,7 @@ func runDemo(ctx context.Context, out io.Writer, addr string) (err error) {
 	defer db.Close()
 	adv, err := advisor.Open(advisor.Config{
 		History: filepath.Join(dir, "advisor.db"), ShadowDir: dir, Interval: 2 * time.Second, Every: 5 * time.Second,
+		Watch: advisor.Watching{Least: time.Minute, Most: 10 * time.Minute}, // nobody watches a demo for a day
 	})
 	if err != nil {
 		return err

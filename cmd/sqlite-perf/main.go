@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string) int {
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return coded{err, exitUsage} })
-	root.AddCommand(demoCommand(), analyzeCommand(), optimizeCommand(), versionCommand())
+	root.AddCommand(demoCommand(), analyzeCommand(), optimizeCommand(), historyCommand(), versionCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

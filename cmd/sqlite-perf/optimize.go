@@ -104,7 +104,7 @@ func (o *optimizing) each(cmd *cobra.Command, target string, plan []*advisor.Rec
 	if isURL(target) {
 		return o.eachRemote(cmd.Context(), target, plan, done)
 	}
-	history, err := o.historyOf(target)
+	history, err := historyOf(target, o.history)
 	if err != nil {
 		return err
 	}
@@ -138,8 +138,8 @@ func (o *optimizing) eachRemote(ctx context.Context, target string, plan []*advi
 }
 
 // historyOf is where changes of a file are remembered, which cannot be that file.
-func (o *optimizing) historyOf(target string) (string, error) {
-	history := cmp.Or(o.history, advisor.DefaultHistory(target))
+func historyOf(target, history string) (string, error) {
+	history = cmp.Or(history, advisor.DefaultHistory(target))
 	a, errA := os.Stat(target)
 	b, errB := os.Stat(history)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
@@ -159,7 +159,7 @@ func (o *optimizing) revert(cmd *cobra.Command, target string) error {
 			return err
 		}
 	} else {
-		history, err := o.historyOf(target)
+		history, err := historyOf(target, o.history)
 		if err != nil {
 			return err
 		}

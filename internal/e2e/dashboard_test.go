@@ -207,6 +207,7 @@ func TestApplyAndUndoByClicking(t *testing.T) {
 
 	click(t, ctx, hook("apply"))
 	see(t, ctx, "state", "applied")
+	see(t, ctx, "watch", "first look")
 	picture(t, ctx, "applied")
 	if got := stateOf(t, ctx, base, rec.ID); got != "applied" {
 		t.Errorf("after apply the server says %s", got)

@@ -85,15 +85,30 @@ func create(ctx context.Context, conn *sql.Conn) error {
 	return tx.Commit()
 }
 
-// upgrade marks a history of an older version as one of this: what is appended from now on the older
-// could not read. What is there already is read as it is.
+// upgrade makes a history of an older version one of this: what is appended from now on the older
+// could not read. What is there already is read as it is. Of two processes that try, one finds it done.
 func upgrade(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version == schemaVersion {
 		return err
 	}
-	_, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
-	return err
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var columns int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info('audit') WHERE name = 'data'").Scan(&columns); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)
+	if columns == 0 {
+		text = "ALTER TABLE audit ADD COLUMN data TEXT NOT NULL DEFAULT ''; " + text
+	}
+	if _, err := tx.ExecContext(ctx, text); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // querier is a connection or a transaction.

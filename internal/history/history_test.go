@@ -234,11 +234,11 @@ func TestScanStopsAtTheFirstError(t *testing.T) {
 func TestRecommendationsAreReplaced(t *testing.T) {
 	s := open(t, Config{})
 	for _, r := range []struct{ id, state, body string }{{"IX01-1", "open", `{"a":1}`}, {"IX02-2", "open", `{}`}, {"IX01-1", "applied", `{"a":2}`}} {
-		if err := s.SaveRecommendation(t.Context(), r.id, r.state, []byte(r.body)); err != nil {
+		if err := s.SaveRecommendation(t.Context(), Saved{ID: r.id, State: r.state, Body: []byte(r.body)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.SaveRecommendation(t.Context(), "IX03-1", "open", []byte("{")); err == nil {
+	if err := s.SaveRecommendation(t.Context(), Saved{ID: "IX03-1", State: "open", Body: []byte("{")}); err == nil {
 		t.Error("a body that is not JSON was saved")
 	}
 	saved, err := s.Recommendations(t.Context())
@@ -265,7 +265,7 @@ func TestAuditIsAppendOnly(t *testing.T) {
 	for _, query := range []string{
 		"UPDATE audit SET actor = 'eve'",
 		"DELETE FROM audit",
-		"INSERT OR REPLACE INTO audit VALUES(1, 0, 'eve', 'none', '', '')",
+		"INSERT OR REPLACE INTO audit VALUES(1, 0, 'eve', 'none', '', '', '')",
 		"UPDATE OR REPLACE audit SET seq = 2 WHERE seq = 1",
 	} {
 		if _, err := s.db.ExecContext(t.Context(), query); err == nil {
@@ -276,7 +276,10 @@ func TestAuditIsAppendOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Entry{{3, noon.Add(2 * time.Second), "ann", "login", "IX01-1", ""}, {2, noon.Add(time.Second), "ann", "undo", "IX01-1", ""}}
+	want := []Entry{
+		{Seq: 3, At: noon.Add(2 * time.Second), Actor: "ann", Action: "login", Subject: "IX01-1"},
+		{Seq: 2, At: noon.Add(time.Second), Actor: "ann", Action: "undo", Subject: "IX01-1"},
+	}
 	if diff := cmp.Diff(want, entries); diff != "" {
 		t.Error(diff)
 	}

@@ -52,7 +52,8 @@ CREATE TABLE audit(
 	actor   TEXT NOT NULL,
 	action  TEXT NOT NULL,
 	subject TEXT NOT NULL,
-	detail  TEXT NOT NULL
+	detail  TEXT NOT NULL,
+	data    TEXT NOT NULL DEFAULT '' -- JSON, since version 3
 ) STRICT;
 CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN
 	SELECT RAISE(ABORT, 'the audit trail is append only');

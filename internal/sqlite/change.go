@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
+
+	"modernc.org/sqlite"
 )
 
 // Change runs statements on the original, all or none of them where SQLite allows: a PRAGMA cannot
-// be part of a transaction and must stand alone. It waits for other writers up to the busy timeout;
-// guard, if not nil, looks at the schema under the write lock and may refuse.
+// be part of a transaction and must stand alone. It waits for other writers up to the busy timeout and
+// the end of ctx; guard, if not nil, looks at the schema under the write lock and may refuse.
 //
 // Idle connections for reading are closed first: they would keep the last writer from removing the
 // write-ahead log, and the journal mode from being changed.
@@ -21,15 +24,15 @@ func (db *DB) Change(ctx context.Context, statements []string, guard func(contex
 	}
 	db.read.SetMaxIdleConns(0)
 	defer db.read.SetMaxIdleConns(idleReaders)
-	rw, err := open(db.path, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}, db.busy)
+	rw, err := open(db.path, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}, min(db.busy, patience))
 	if err != nil {
 		return err
 	}
 	defer rw.Close()
 	if len(statements) == 1 && isPragma(statements[0]) {
-		return fileError(db.path, runPragma(ctx, rw, statements[0]), db.busy)
+		return fileError(db.path, db.retry(ctx, func() error { return runPragma(ctx, rw, statements[0]) }), db.busy)
 	}
-	tx, err := rw.BeginTx(ctx, nil)
+	tx, err := db.begin(ctx, rw)
 	if err != nil {
 		return fileError(db.path, err, db.busy)
 	}
@@ -48,6 +51,34 @@ func (db *DB) Change(ctx context.Context, statements []string, guard func(contex
 		}
 	}
 	return fileError(db.path, tx.Commit(), db.busy)
+}
+
+// patience is how long SQLite waits for a lock before it looks whether it should go on: its busy handler
+// does not notice that a context has ended. https://sqlite.org/c3ref/busy_timeout.html
+const patience = 200 * time.Millisecond
+
+// begin takes the write lock.
+func (db *DB) begin(ctx context.Context, rw *sql.DB) (tx *sql.Tx, err error) {
+	err = db.retry(ctx, func() error {
+		tx, err = rw.BeginTx(ctx, nil)
+		return err
+	})
+	return tx, err
+}
+
+// retry calls f until it meets no other lock, up to the busy timeout and the end of ctx.
+func (db *DB) retry(ctx context.Context, f func() error) error {
+	start := time.Now()
+	for {
+		err := f()
+		var failure *sqlite.Error
+		if !errors.As(err, &failure) || failure.Code()&0xff != codeBusy || time.Since(start) >= db.busy {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }
 
 // change runs statements on conn in one transaction.

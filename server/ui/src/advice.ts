@@ -3,8 +3,8 @@
 import type { Level } from "./types";
 
 export type State =
-  | "proposed" | "proved" | "rejected" | "inconclusive"
-  | "applying" | "applied" | "undone" | "failed";
+  | "proposed" | "proved" | "estimated" | "rejected" | "inconclusive"
+  | "applying" | "applied" | "kept" | "undoing" | "undone" | "failed";
 
 export interface Recommendation {
   id: string;
@@ -34,7 +34,7 @@ export interface Recommendation {
 }
 
 export interface Evidence {
-  verdict: string; // proved | rejected | inconclusive
+  verdict: string; // proved | estimated | rejected | inconclusive
   reasons: string[] | null;
   parameters: string; // captured | trace | drawn
   samples: number;
@@ -88,6 +88,37 @@ export interface Live {
   after_p95_ms: number | null;
   before_calls: number;
   after_calls: number;
+  watch: Watch | null; // null before the first look
+}
+
+/** Watch is how far watching an applied change has come, and in the end what was decided. */
+export interface Watch {
+  verdict: string; // watching | kept | undone
+  reason: string;
+  baseline: string;
+  looks: number;
+  next: string;
+  until: string;
+  slot_seconds: number;
+  controls: number;
+  suspect: boolean;
+  statements: Watched[] | null;
+}
+
+/** Watched is one statement that a change touches, before and after it. */
+export interface Watched {
+  digest: string;
+  fingerprint: string;
+  role: string; // target | other | write
+  calls_before: number;
+  calls_after: number;
+  p50_before_ms: number;
+  p50_after_ms: number;
+  p95_before_ms: number;
+  p95_after_ms: number;
+  ratio: number; // 0 if unknown
+  p: number;
+  verdict: string; // faster | same | slower | too little traffic
 }
 
 export interface Advice {

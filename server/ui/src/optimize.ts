@@ -10,7 +10,10 @@ import { token } from "./token";
 
 export type Action = "review" | "apply" | "undo";
 
-export const reviewable: State[] = ["proposed", "proved", "undone", "failed"];
+/** made are the states in which the change is in the database. */
+export const made: State[] = ["applied", "kept"];
+
+export const reviewable: State[] = ["proposed", "proved", "estimated", "undone", "failed"];
 
 /** createFlow holds the steps for one recommendation; the component that shows it makes it anew per id. */
 export function createFlow(id: string) {

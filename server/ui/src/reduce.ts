@@ -6,9 +6,10 @@ import type { Alert, Marker } from "./types";
 /** groups is the order of the inbox: what asks for a decision first. */
 export const groups: { title: string; states: State[] }[] = [
   { title: "Ready to apply", states: ["proved"] },
-  { title: "In progress", states: ["applying"] },
+  { title: "In progress", states: ["applying", "undoing"] },
   { title: "Failed", states: ["failed"] },
-  { title: "Applied", states: ["applied"] },
+  { title: "Applied", states: ["applied", "kept"] },
+  { title: "Estimated on a sample", states: ["estimated"] },
   { title: "Proposed", states: ["proposed"] },
   { title: "Inconclusive", states: ["inconclusive"] },
   { title: "Undone", states: ["undone"] },

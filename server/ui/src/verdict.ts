@@ -36,9 +36,18 @@ export function verdict(stats: Stats | null, advice: Advice | null, alerts: Aler
   }
   const failed = recs.filter((r) => r.state === "failed");
   if (failed[0]) fix.push({ text: `${plural(failed.length, "change")} failed: ${failed[0].title}`, rec: failed[0].id });
+  watchFindings(recs, fix, fine);
   alertFindings(alerts, fix, fine);
   if (stats) statFindings(stats, fix, fine);
   return { fix, fine };
+}
+
+/** watchFindings says what became of applied changes on live traffic. */
+function watchFindings(recs: readonly Recommendation[], fix: Finding[], fine: Finding[]): void {
+  const undone = recs.filter((r) => r.state === "undone" && r.live?.watch?.verdict === "undone");
+  if (undone[0]) fix.push({ text: `${plural(undone.length, "change")} undone for doing harm: ${undone[0].title}`, rec: undone[0].id });
+  const watched = recs.filter((r) => r.state === "applied");
+  if (watched[0]) fine.push({ text: `${plural(watched.length, "applied change")} watched on live traffic`, page: "recommendations" });
 }
 
 function alertFindings(alerts: Alert[] | null, fix: Finding[], fine: Finding[]): void {

@@ -5,6 +5,7 @@ import { contains, inbox, neighbour, withAlert, withMarker, withOutcome, withRec
 import { tidyAdvice, tidyStats } from "../src/tidy";
 import type { Alert, Stats } from "../src/types";
 import { verdict } from "../src/verdict";
+import { watchShare } from "../src/watch";
 
 const rec = (id: string, state: State, more: Partial<Recommendation> = {}): Recommendation => ({
   id, state, code: "IX01", type: "index", component: "database", database: "app", table: "orders", columns: [], title: `Index ${id}`,
@@ -26,6 +27,26 @@ test("the inbox groups by state and keeps the order of value", () => {
     ["Ready to apply", ["b", "d"]], ["Applied", ["c"]], ["Rejected", ["a"]],
   ]);
   assert.deepEqual(inbox([rec("a", "proved")], "no such word"), []);
+});
+
+test("a change that is watched, kept or on its way back has its place", () => {
+  const states: State[] = ["kept", "applied", "undoing", "estimated", "applying"];
+  const got = inbox(states.map((s) => rec(s, s)), "");
+  assert.deepEqual(got.map((g) => [g.title, g.recs.map((r) => r.id)]), [
+    ["In progress", ["undoing", "applying"]], ["Applied", ["kept", "applied"]], ["Estimated on a sample", ["estimated"]],
+  ]);
+  const live = { watch: { verdict: "undone" } } as Recommendation["live"];
+  const v = verdict(null, advice(rec("a", "undone", { live }), rec("b", "undone"), rec("c", "applied")), []);
+  assert.deepEqual(v.fix.map((f) => [f.text, f.rec]), [["1 change undone for doing harm: Index a", "a"]]);
+  assert.deepEqual(v.fine[1], { text: "1 applied change watched on live traffic", page: "recommendations" });
+});
+
+test("watching goes from when it was applied to when it ends", () => {
+  const live = (until?: string) => ({ applied_at: "2026-03-01T12:00:00Z", watch: until ? { until } : null }) as NonNullable<Recommendation["live"]>;
+  const at = Date.parse("2026-03-01T18:00:00Z");
+  assert.equal(watchShare(live("2026-03-02T12:00:00Z"), at), 0.25);
+  assert.equal(watchShare(live("2026-03-01T13:00:00Z"), at), 1);
+  assert.equal(watchShare(live(), at), null);
 });
 
 test("a filter needs every word somewhere", () => {

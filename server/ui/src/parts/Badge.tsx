@@ -18,8 +18,8 @@ export function LevelBadge({ level }: { level: Level }) {
 }
 
 const states: Record<State, Tone> = {
-  proposed: "info", proved: "good", rejected: "bad", inconclusive: "warn",
-  applying: "info", applied: "good", undone: "plain", failed: "bad",
+  proposed: "info", proved: "good", estimated: "info", rejected: "bad", inconclusive: "warn",
+  applying: "info", applied: "good", kept: "good", undoing: "info", undone: "plain", failed: "bad",
 };
 
 export function StateBadge({ state, testid }: { state: State; testid?: string }) {
@@ -27,7 +27,7 @@ export function StateBadge({ state, testid }: { state: State; testid?: string })
 }
 
 const verdicts: Record<string, Tone> = {
-  proved: "good", faster: "good", same: "plain", slower: "bad", rejected: "bad", inconclusive: "warn", "unchanged plan": "plain",
+  proved: "good", estimated: "info", faster: "good", "too little traffic": "plain", same: "plain", slower: "bad", rejected: "bad", inconclusive: "warn", "unchanged plan": "plain",
 };
 
 export function VerdictBadge({ verdict }: { verdict: string }) {

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { Outcome, Recommendation } from "../advice";
 import { duration } from "../format";
-import { applyLabel, createFlow, reviewable, type Flow } from "../optimize";
+import { applyLabel, createFlow, made, reviewable, type Flow } from "../optimize";
 import { job } from "../state";
 import { Statements } from "./SqlText";
 import { TokenForm } from "./TokenForm";
@@ -35,7 +35,7 @@ export function Change({ rec }: { rec: Recommendation }) {
 
 function Buttons({ rec, flow }: { rec: Recommendation; flow: Flow }) {
   const busy = flow.busy.value;
-  if (rec.state === "applied") {
+  if (made.includes(rec.state)) {
     return (
       <button type="button" data-testid="undo" disabled={busy !== null} onClick={() => void flow.run("undo", rec)}>
         {busy === "undo" ? "Undoing…" : "Undo"}
@@ -84,10 +84,10 @@ function Manual({ rec }: { rec: Recommendation }) {
 function Progress({ rec }: { rec: Recommendation }) {
   const j = job.value;
   const mine = j !== null && j.id === rec.id;
-  if (!mine && rec.state !== "applying") return null;
+  if (!mine && rec.state !== "applying" && rec.state !== "undoing") return null;
   return (
     <p class="progress" role="status">
-      <label>{mine ? `${j.phase}: ${j.detail}` : "Applying"} <progress max={1} {...(mine ? { value: j.done } : {})} /></label>
+      <label>{mine ? `${j.phase}: ${j.detail}` : rec.state === "undoing" ? "Undoing" : "Applying"} <progress max={1} {...(mine ? { value: j.done } : {})} /></label>
     </p>
   );
 }

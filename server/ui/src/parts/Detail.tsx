@@ -5,6 +5,7 @@ import { route, stats } from "../state";
 import { LevelBadge, StateBadge } from "./Badge";
 import { Change } from "./Change";
 import { EvidenceCard } from "./Evidence";
+import { WatchCard } from "./Watching";
 
 /** Detail is one recommendation: why, what it would do, how it was tried. */
 export function Detail({ rec }: { rec: Recommendation }) {
@@ -21,7 +22,8 @@ export function Detail({ rec }: { rec: Recommendation }) {
         <p>{rec.why}</p>
         <Affected digests={rec.digests ?? []} />
       </header>
-      {rec.live && <LiveCard live={rec.live} />}
+      {rec.live && rec.live.before_calls + rec.live.after_calls > 0 && <LiveCard live={rec.live} />}
+      {rec.live && (rec.live.watch || rec.state === "applied") && <WatchCard rec={rec} live={rec.live} />}
       <Change rec={rec} />
       <EvidenceCard rec={rec} />
     </article>
