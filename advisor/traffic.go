@@ -16,7 +16,8 @@ type traffic struct {
 	connections  capture.Pool      // since the process started
 	pool         sql.DBStats       // of the application's sql.DB, now
 	rows         []*capture.OpenRows
-	walBytes     int64 // size of the write-ahead log, now
+	texts        map[uint64]uint32 // texts seen of each digest, of statements that are live
+	walBytes     int64             // size of the write-ahead log, now
 }
 
 // statement finds the summary of a query, or nil.
