@@ -189,8 +189,8 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 	}
 	report.Recommendations = kept
 	for _, r := range report.Recommendations {
-		if !r.provable() || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
-			continue // by rule: there is nothing to replay
+		if !r.provable() || len(r.Statements) == 0 || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
+			continue // by rule, or proved by its rule: there is nothing to replay
 		}
 		copies, err := p.copies(ctx)
 		if err != nil {
