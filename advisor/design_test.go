@@ -2,7 +2,9 @@ package advisor
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	diffs "github.com/google/go-cmp/cmp"
 )
@@ -20,7 +22,7 @@ const hostile = `CREATE TABLE "select"("from" INTEGER PRIMARY KEY, "a""b" TEXT, 
 func TestDesignRulesAreSilent(t *testing.T) {
 	path := create(t, hostile, filled(`"select"("from", "a""b")`, 3000, "i, 'x' || i"), filled(`"größe"`, 3000, "i, i % 7"),
 		filled("words", 100, "'word ' || i"), filled("strict_one", 2000, "i, '2024-01-02 03:04:05'"))
-	for _, rule := range schemaRules {
+	for _, rule := range slices.Concat(foreignKeyRules, schemaRules) {
 		if got := subjects(advise(t, rule.code(), path, `SELECT "a""b" FROM "select" WHERE "from" > 5`, nil)); got != "" {
 			t.Errorf("%s: advised on %s", rule.code(), got)
 		}
@@ -148,5 +150,27 @@ func TestRandomKey(t *testing.T) {
 		if len(list) > 0 && (len(list[0].Facts) != 2 || list[0].Facts[1].Value < 12000*36) {
 			t.Errorf("%s: %+v", c.name, list[0].Facts)
 		}
+	}
+}
+
+// TestHostileNames: no rule fails on what it cannot follow, and none has anything to say of it.
+func TestHostileNames(t *testing.T) {
+	path := create(t, hostile, filled(`"select"("from", "a""b")`, 3000, "i, 'x' || i"), filled(`"größe"`, 3000, "i, i % 7"))
+	workload := strings.Join([]string{
+		`SELECT * FROM "v w" WHERE date("a""b") = '2024-01-01' LIMIT 5 OFFSET 2000`,
+		`SELECT text FROM words WHERE words MATCH 'word' ORDER BY rowid LIMIT 5 OFFSET 2000`,
+		`SELECT [from] FROM "select" WHERE "from" + 1 = 5 OR g = 7`,
+		"SELECT g FROM `select` WHERE \"from\" NOT IN (SELECT id FROM tiny_int)",
+		`SELECT a FROM "größe" WHERE b LIKE '%x' UNION SELECT b FROM "größe" WHERE coalesce(a, 1) = 5`,
+		`WITH c AS (SELECT * FROM "größe") SELECT * FROM c WHERE date(a) = '2024-01-01'`,
+		`INSERT INTO "select"("a""b") VALUES ('it''s ?')`,
+		`UPDATE "größe" SET b = 1 WHERE a || b = '12'`,
+		`SELECT "from" FROM "select" WHERE ("from", g) > (1, 2) ORDER BY 1 LIMIT 3, 1000`,
+	}, "\n")
+	for _, rule := range slices.Concat(foreignKeyRules, transactionRules, statementRules, schemaRules) {
+		if got := subjects(advise(t, rule.code(), path, workload, nil)); got != "" {
+			t.Errorf("%s: advised on %s", rule.code(), got)
+		}
+		advise(t, rule.code(), path, workload, seenFor(30*24*time.Hour, workload))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
@@ -26,8 +27,11 @@ type rewritten struct {
 	faster   bool      // the new form was
 }
 
-// rewriteBudget bounds the runs of both forms.
-var rewriteBudget = trial.Budget{Samples: 24, Time: spent["other"].Time}
+// rewriteBudget bounds the runs of both forms of one statement.
+var rewriteBudget = trial.Budget{Samples: 16, Time: time.Second}
+
+// rewriteForms bounds the forms compared in one analysis to about a minute. The heaviest statements come first.
+const rewriteForms = 50
 
 // rewrite writes a query otherwise and runs both forms on the unchanged copy, if there is one. It is nil if
 // the new form does not prepare, or gives other rows. What is shown is made of fingerprints: a text may hold
@@ -55,6 +59,9 @@ func (p *pass) compareForms(ctx context.Context, shown *Rewrite, before, after [
 	copies, err := p.copies(ctx)
 	if err != nil || copies == nil {
 		return made, err
+	}
+	if p.forms++; p.forms > rewriteForms {
+		return nil, nil
 	}
 	c := trial.Case{Ties: ties}
 	for i := range before {

@@ -37,6 +37,7 @@ type pass struct {
 	shadow  shadow    // nil before copies made it, and without proofs
 	refused bool      // there can be no shadow
 	skipped []Skipped // what to report besides
+	forms   int       // new forms of statements compared so far
 	report  func(phase, detail string, done float64)
 }
 

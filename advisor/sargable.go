@@ -134,12 +134,32 @@ func (p *pass) computation(b *predicate.Block, term *predicate.Expr, format stri
 		return low, lowOK && highOK
 	case !known || term.Op != predicate.OpEqual && term.Op != predicate.OpRange || len(term.Args) != 2:
 		return c, false
+	case term.Op == predicate.OpEqual && p.asText(b, term, &c):
+		return c, true
 	case constant(term.Args[1]):
 		return p.says(b, term.Args[0], strings.Replace(term.Name, "==", "=", 1), term.Args[1].Text, format)
 	case constant(term.Args[0]):
 		return p.says(b, term.Args[1], op, term.Args[0].Text, format)
 	}
 	return c, false
+}
+
+// asText states the equality of a text and a number, of two columns, as one of texts: compared with a number, the
+// text is converted, and no index of texts can be searched. https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison
+func (p *pass) asText(b *predicate.Block, term *predicate.Expr, c *computation) bool {
+	for i, e := range term.Args {
+		other := term.Args[1-i]
+		t, name := p.columnOf(b, e)
+		number, numberName := p.columnOf(b, other)
+		if t == nil || number == nil || affinity(t, name) != "TEXT" || affinity(number, numberName) != "INTEGER" {
+			continue
+		}
+		c.table, c.column = t, name
+		c.says = fmt.Sprintf("%s = CAST(%s AS TEXT)", e.Text, other.Text)
+		c.risk = "Texts such as '007' are equal to a number and not to its text. Better declare both columns alike."
+		return true
+	}
+	return false
 }
 
 // says states "left op value", left being computed from a column, of the column itself.

@@ -20,8 +20,12 @@ func eventRows(n int) string {
 }
 
 func TestNonSargable(t *testing.T) {
-	path := create(t, events, eventRows(20_000))
+	path := create(t, events, eventRows(20_000), "CREATE TABLE code(id INTEGER PRIMARY KEY, number TEXT); CREATE INDEX code_number ON code(number)",
+		filled("code", 20_000, "i, iif(i = 20000, '0' || i, i)"))
 	for _, c := range []struct{ name, workload, want string }{
+		{"a text and a number", "SELECT code.id FROM event CROSS JOIN code ON code.number = event.n WHERE event.id < 50", "SELECT code.id FROM event CROSS JOIN code ON code.number = CAST(event.n AS TEXT) WHERE event.id < ?"},
+		{"a text that is no number's", "SELECT code.id FROM event CROSS JOIN code ON code.number = event.n WHERE event.id > 19990", ""},
+		{"two texts", "SELECT code.id FROM event CROSS JOIN code ON code.number = event.kind WHERE event.id < 50", ""},
 		{"a day", "SELECT * FROM event WHERE date(created) = '2024-03-01'", "SELECT * FROM event WHERE created >= date(?1) AND created < date(?1, '+1 day')"},
 		{"a parameter", `{"sql": "SELECT note FROM event WHERE date(created) = ? AND n > ?", "params": ["2024-03-01", 5]}`, "SELECT note FROM event WHERE created >= date(?1) AND created < date(?1, '+1 day') AND n > ?2"},
 		{"turned round, declared as a time", "SELECT note FROM event WHERE '2024-03-01' = DATE(day)", "SELECT note FROM event WHERE day >= date(?1) AND day < date(?1, '+1 day')"},
