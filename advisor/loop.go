@@ -182,6 +182,7 @@ func (a *Advisor) traffic(totals []*digest.Summary, w *watched) *traffic {
 	t := &traffic{
 		window: a.config.Window, connections: w.source.Pool(), pool: w.db.Stats(), rows: w.source.OpenRows(),
 		walBytes: fileSize(w.source.Path + "-wal"), texts: map[uint64]uint32{},
+		long: func(ctx context.Context) (*weeks, error) { return a.weeksOf(ctx, w) },
 	}
 	a.mu.Lock()
 	for digest, live := range a.texts {

@@ -29,10 +29,20 @@ func (redundantIndex) check(_ context.Context, p *pass) ([]*Recommendation, erro
 				r.Why = fmt.Sprintf("Its columns begin those of %s, which answers the same searches. Every write to %s changes both.", other.Name, t.Name)
 				r.Risk = "Statements that name it with INDEXED BY fail without it; its narrower entries may be faster to scan."
 				list = append(list, r)
+			} else if ofRowid(t, ix) {
+				r := dropIndex(p, codeRedundant, t, ix)
+				r.Why = fmt.Sprintf("%s itself is ordered by %s, its rowid: a search for it needs no index. Every insert changes both.", t.Name, ix.Columns[0].Name)
+				r.Risk = "Statements that name it with INDEXED BY fail without it; its narrow entries may be faster to count."
+				list = append(list, r)
 			}
 		}
 	}
 	return list, nil
+}
+
+// ofRowid says whether an index that enforces nothing holds the rowid alone.
+func ofRowid(t *schema.Table, ix *schema.Index) bool {
+	return ix.Origin == "c" && !ix.Unique && !ix.Partial && len(ix.Columns) == 1 && !ix.Columns[0].Expression && t.IsRowid(ix.Columns[0].Name)
 }
 
 // covers finds an index that makes ix redundant, itself not redundant, or nil.

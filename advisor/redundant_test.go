@@ -12,6 +12,8 @@ func TestRedundantIndexes(t *testing.T) {
 		{"of a UNIQUE constraint", "id INTEGER PRIMARY KEY, a, b, c UNIQUE", "CREATE INDEX i1 ON t(c)", "t(c) proposed"},
 		{"of a primary key", "id TEXT PRIMARY KEY, a, b, c", "CREATE INDEX i1 ON t(id)", "t(id) proposed"},
 		{"of a unique index", "id INTEGER PRIMARY KEY, a, b, c", "CREATE UNIQUE INDEX i1 ON t(c); CREATE INDEX i2 ON t(c)", "t(c) proposed"},
+		{"of the rowid", "id INTEGER PRIMARY KEY, a, b, c", "CREATE INDEX i1 ON t(id DESC)", "t(id) proposed"},
+		{"of the rowid, unique", "id INTEGER PRIMARY KEY, a, b, c", "CREATE UNIQUE INDEX i1 ON t(id); CREATE INDEX i2 ON t(id, a)", ""},
 		{"partial doubles", "id INTEGER PRIMARY KEY, a, b, c", "CREATE INDEX i1 ON t(a) WHERE b > 3; create  index \"i 2\" on T(a) where B > 3 /* again */", "t(a) proposed"},
 		{"doubles of an expression", "id INTEGER PRIMARY KEY, a, b, c", "CREATE INDEX i1 ON t(lower(c)); CREATE INDEX i2 ON t(lower(c))", "t() proposed"},
 		{"another direction", "id INTEGER PRIMARY KEY, a, b, c", "CREATE INDEX i1 ON t(a DESC); CREATE INDEX i2 ON t(a, b)", ""},

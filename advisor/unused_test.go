@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/digest"
+	"github.com/sqliteperf/sqliteperf/internal/history"
 )
 
 func TestUnusedIndexes(t *testing.T) {
@@ -33,6 +35,8 @@ func TestUnusedIndexes(t *testing.T) {
 		{"something else was not explained", "", read, seenFor(month, read+"\nSELECT * FROM other WHERE b = missing(1)"), "t(b) proved"},
 		{"a view was not explained", "CREATE VIEW v AS SELECT * FROM t", read, seenFor(month, read+"\nSELECT missing(b) FROM v"), ""},
 		{"a trigger reads", "CREATE TABLE log(x); CREATE TRIGGER g AFTER INSERT ON log BEGIN DELETE FROM t WHERE b = NEW.x; END", read, seenFor(month, read), ""},
+		{"used three weeks ago", "", read, longer(read, read+"\nSELECT * FROM t WHERE b = ?"), ""},
+		{"in the history's three weeks", "", read, longer(read, read), "t(b) proved"},
 	} {
 		path := create(t, "CREATE TABLE p(id INTEGER PRIMARY KEY);"+counted("t", schema, 500, "i, i % 50, i % 9, i, NULL"), indexes, c.more)
 		list := advise(t, codeUnused, path, c.workload, c.seen)
@@ -43,4 +47,44 @@ func TestUnusedIndexes(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, list[0])
 		}
 	}
+}
+
+// longer is traffic of an hour, with a history of three weeks.
+func longer(hour, history string) *traffic {
+	seen := seenFor(time.Hour, hour)
+	seen.long = seenFor(20*24*time.Hour, history).weeks
+	return seen
+}
+
+// TestWeeksOfTheHistory: what is stored is read, dropped events and folded statements make it less than whole.
+func TestWeeksOfTheHistory(t *testing.T) {
+	app := launch(t, create(t, "CREATE TABLE t(a)"))
+	w := app.advisor.watchedDatabases()[0]
+	store := func(days int, dropped uint64, hash uint64) *weeks {
+		s := summaryOf("SELECT a FROM t", time.Duration(days)*24*time.Hour, 5)
+		s.Key.Source, s.Database = w.source.ID, w.source
+		if hash == digest.Other {
+			s.Digest, s.Statement, s.Name = digest.Other, nil, digest.OtherName
+		}
+		start := s.FirstSeen.Time()
+		must(t, app.advisor.store.Append(t.Context(), history.Interval{Start: start, End: start.Add(time.Second), Counts: capture.Counts{Dropped: dropped}}, []*digest.Summary{s}))
+		w.weeks = nil
+		read, err := app.advisor.weeksOf(t.Context(), w)
+		must(t, err)
+		again, err := app.advisor.weeksOf(t.Context(), w)
+		if err != nil || again != read {
+			t.Error("read twice")
+		}
+		return read
+	}
+	if got := store(20, 0, 1); !got.whole || got.seen() < 19*24*time.Hour || len(got.statements) != 1 || got.statements[0].Calls != 5 {
+		t.Errorf("%+v", got)
+	}
+	if got := store(90, 0, 1); got.seen() > weeksBack {
+		t.Errorf("reaches back %v", got.seen())
+	}
+	if store(3, 7, 1).whole || store(2, 0, digest.Other).whole {
+		t.Error("whole in spite of what is not known")
+	}
+	must(t, app.advisor.Close())
 }
