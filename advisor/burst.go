@@ -37,6 +37,24 @@ func (rule autocommitBurst) check(ctx context.Context, p *pass) ([]*Recommendati
 	return list, nil
 }
 
+// What a loop looks like without and with a transaction.
+const (
+	loopAlone = `for _, row := range rows {
+	db.ExecContext(ctx, query, row...)
+}`
+	loopTogether = `tx, err := db.BeginTx(ctx, nil)
+if err != nil {
+	return err
+}
+defer tx.Rollback()
+for _, row := range rows {
+	if _, err := tx.ExecContext(ctx, query, row...); err != nil {
+		return err
+	}
+}
+return tx.Commit()`
+)
+
 func (rule autocommitBurst) advise(p *pass, s *digest.Summary) *Recommendation {
 	hex := Query{Digest: s.Digest}.hex()
 	r := p.recommendation(rule.code(), "transaction", "", hex)
@@ -48,9 +66,7 @@ func (rule autocommitBurst) advise(p *pass, s *digest.Summary) *Recommendation {
 	r.Why = "The statement runs again and again within milliseconds, each time in a transaction of its own, and each of them is a commit."
 	r.Manual = "Put the loop between BeginTx and Commit, some hundred to a few thousand rows each, or insert many rows with one statement."
 	r.Risk = "Rows of a batch are committed together or not at all, and others wait for its end."
-	before := "for _, row := range rows {\n\tdb.ExecContext(ctx, query, row...)\n}"
-	after := "tx, err := db.BeginTx(ctx, nil)\nif err != nil {\n\treturn err\n}\ndefer tx.Rollback()\nfor _, row := range rows {\n\tif _, err := tx.ExecContext(ctx, query, row...); err != nil {\n\t\treturn err\n\t}\n}\nreturn tx.Commit()"
-	r.Rewrite = &Rewrite{Before: before, After: after}
+	r.Rewrite = &Rewrite{Before: loopAlone, After: loopTogether}
 	if many := manyRows(s.Statement.Fingerprint); many != "" {
 		r.Rewrite.After += "\n\n// or, several rows at a time:\n" + many
 	}

@@ -117,7 +117,7 @@ func (p *pass) says(b *predicate.Block, left *predicate.Expr, op, value, format 
 			}
 			c.says, c.date = dayRange(name, op, value, c.format), true
 			c.risk = "All values must be texts that begin with the date, without an offset from UTC, as they were when this was found."
-		case left.Op == predicate.OpOther && (left.Name == "+" || left.Name == "-") && len(left.Args) == 2 && constant(inner(1-i)) && affinity(c.table, c.column) == "INTEGER":
+		case isSum(left) && constant(inner(1-i)) && affinity(c.table, c.column) == "INTEGER":
 			c.says = shifted(left.Name, i, name, op, value, inner(1-i).Text)
 			c.risk = "Sums beyond 64 bits are rounded."
 		case left.Op == predicate.OpCall && left.Name == "CAST" && castTo(left.Text) == affinity(c.table, c.column):
@@ -129,6 +129,10 @@ func (p *pass) says(b *predicate.Block, left *predicate.Expr, op, value, format 
 		return c, c.says != ""
 	}
 	return c, false
+}
+
+func isSum(e *predicate.Expr) bool {
+	return e.Op == predicate.OpOther && (e.Name == "+" || e.Name == "-") && len(e.Args) == 2
 }
 
 func isDefault(e *predicate.Expr) bool {

@@ -102,7 +102,8 @@ func recommendChild(p *pass, c candidate, f schema.ForeignKey) *Recommendation {
 	}
 	r.Undo = []string{"DROP INDEX IF EXISTS " + quoteName(c.name())}
 	r.Applicable, r.Level = true, "warning"
-	r.Why = fmt.Sprintf("Each row of %s that is deleted, or whose key changes, reads all of %s to find the rows that refer to it.", f.Parent, c.table.Name)
+	r.Why = fmt.Sprintf("Each row of %s that is deleted, or whose key changes, reads all of %s to find the rows that "+
+		"refer to it.", f.Parent, c.table.Name)
 	r.Risk = "Every write to " + c.table.Name + " must also change the index; building it holds the write lock once. " +
 		"Without PRAGMA foreign_keys nothing is searched."
 	r.Facts = append(r.Facts, Fact{Name: "rows of " + c.table.Name, Value: float64(c.table.Rows), Unit: "rows"})

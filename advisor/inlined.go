@@ -33,7 +33,8 @@ func (rule inlined) check(_ context.Context, p *pass) ([]*Recommendation, error)
 		r.Title = "Bind the values instead of writing them into the text"
 		r.Why = "The same statement comes in many texts that differ in their values only: each is compiled anew."
 		r.Manual = "Give the values as arguments. A statement cache or db.Prepare then keeps the one statement there is."
-		r.Risk = "The planner knows bound values only where statistics are sampled (STAT4), and never proves the condition of a partial index by them: keep literals there."
+		r.Risk = "The planner knows bound values only where statistics are sampled (STAT4), and never proves the condition " +
+			"of a partial index by them: keep literals there."
 		if p.traffic == nil {
 			r.Level = "info"
 			r.Risk += " A trace that was recorded with its values expanded looks the same."

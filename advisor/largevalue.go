@@ -112,7 +112,8 @@ func (rule largeValue) advise(p *pass, t *schema.Table, column string, width, wi
 	r.Title = fmt.Sprintf("Move %s.%s to a table of its own", t.Name, column)
 	r.Why = fmt.Sprintf("%s takes %.0f bytes a row, which statements that do not need it read past.", column, width)
 	r.Risk = "Statements that need the column must join the new table, and inserts write to both. " + migrationRisk
-	r.Manual = "Move the column while the application is stopped, and change the statements that use it. Where the large column stays, let it be the last one: those before it are read without its overflow pages."
+	r.Manual = "Move the column while the application is stopped, and change the statements that use it. Where the large " +
+		"column stays, let it be the last one: those before it are read without its overflow pages."
 	if t.RowidColumn != "" { // else there is no key to refer to that is sure to stay
 		r.Rewrite = &Rewrite{Before: p.createText(t), After: moveColumn(t, column)}
 	}

@@ -52,7 +52,8 @@ func (rule offsetPaging) check(ctx context.Context, p *pass) ([]*Recommendation,
 		r.Title = "Begin a page after the last row of the one before"
 		r.Why = fmt.Sprintf("OFFSET reads all rows before the page and throws them away: %d at the deepest seen.", deepest)
 		r.Manual = fmt.Sprintf("Keep %s of the last row shown, and give them instead of the offset.", strings.Join(pg.columns, ", "))
-		r.Risk = "There is no jump to a page by its number. A row whose key is NULL would be on no page. Rows equal in the order are told apart by the key that was added, which the order did not say before."
+		r.Risk = "There is no jump to a page by its number. A row whose key is NULL would be on no page. Rows equal in the " +
+			"order are told apart by the key that was added, which the order did not say before."
 		r.show(form)
 		r.Facts = append(r.Facts, Fact{Name: "deepest offset", Value: float64(deepest), Unit: "rows"})
 		list = append(list, r)

@@ -35,7 +35,8 @@ func (rule orUnion) check(ctx context.Context, p *pass) ([]*Recommendation, erro
 		r.Level = "warning"
 		r.Title = "Ask for each branch of the OR by itself"
 		r.Why = "No index serves all branches of the OR at once, so the statement reads all rows."
-		r.Manual = "Write the statement as shown: each branch is searched by its own index, and what an earlier one found is left out of the later ones."
+		r.Manual = "Write the statement as shown: each branch is searched by its own index, and what an earlier one found " +
+			"is left out of the later ones."
 		r.Risk = "The rows may come in another order, which the statement does not ask for."
 		r.show(form)
 		r.Facts = append(r.Facts, Fact{Name: "plan", Text: strings.Join(q.plan.Lines(), " | ")}, Fact{Name: "plan of the new form", Text: strings.Join(form.plan.Lines(), " | ")})

@@ -44,7 +44,8 @@ func (rule randomKey) check(ctx context.Context, p *pass) ([]*Recommendation, er
 		r := p.recommendation(rule.code(), "schema", t.Name, column)
 		r.Columns, r.subject = []string{column}, describeTable(t)
 		r.Title = fmt.Sprintf("Let the keys of %s grow", t.Name)
-		r.Why = fmt.Sprintf("The keys of %s are random UUIDs as text: each insert lands on another page, and each key takes 36 bytes instead of 16.", t.Name)
+		r.Why = fmt.Sprintf("The keys of %s are random UUIDs as text: each insert lands on another page, and each key takes "+
+			"36 bytes instead of 16.", t.Name)
 		r.Risk = "A UUID of version 7 tells when it was made. Old keys stay as they are, so the gain comes with new rows."
 		r.Manual = "Make new keys of version 7, which sort by time. For half the bytes, store 16-byte blobs in a table made anew. " +
 			"Where the key is used in no other table, an INTEGER PRIMARY KEY with the UUID in a UNIQUE column serves searches with one b-tree less."

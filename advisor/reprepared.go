@@ -40,8 +40,10 @@ func (rule reprepared) check(_ context.Context, p *pass) ([]*Recommendation, err
 		}
 		r := queryAdvice(p, rule.code(), "changed", q)
 		r.Title = "Stop changing the schema while statements are in use"
-		r.Why = "The prepared statement is compiled anew again and again, as SQLite must after each change of the schema, each ANALYZE, ATTACH or new temporary table."
-		r.Manual = "Look for CREATE, DROP, ALTER, ANALYZE, ATTACH and CREATE TEMP TABLE among the statements, and make such objects once per connection."
+		r.Why = "The prepared statement is compiled anew again and again, as SQLite must after each change of the schema, " +
+			"each ANALYZE, ATTACH or new temporary table."
+		r.Manual = "Look for CREATE, DROP, ALTER, ANALYZE, ATTACH and CREATE TEMP TABLE among the statements, and make such " +
+			"objects once per connection."
 		r.Risk = "None known."
 		r.Facts = append(r.Facts, Fact{Name: "compiled anew", Value: share(s.Work.Reprepares, s.Calls), Unit: "per call"})
 		list = append(list, r)
@@ -78,7 +80,8 @@ func (rule reprepared) uncached(p *pass) *Recommendation {
 	r := p.recommendation(rule.code(), "query", "", "uncached")
 	r.Title = "Keep statements prepared"
 	r.Why = "Short statements are compiled for each call, which is a good part of their time."
-	r.Manual = "Set StatementCache in driver.Config, or SQLITE_PERF_STATEMENT_CACHE, to about the number of different statements; or keep a *sql.Stmt from db.Prepare for the most frequent."
+	r.Manual = "Set StatementCache in driver.Config, or SQLITE_PERF_STATEMENT_CACHE, to about the number of different " +
+		"statements; or keep a *sql.Stmt from db.Prepare for the most frequent."
 	r.Risk = "Each connection keeps that many statements, some kilobytes each."
 	r.Rewrite = &Rewrite{Before: `driver.Open(dsn, driver.Config{})`, After: `driver.Open(dsn, driver.Config{StatementCache: 100})`}
 	r.Digests = digests[:min(len(digests), 5)]

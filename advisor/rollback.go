@@ -20,12 +20,14 @@ const (
 
 // rollbackRemedies say what to do, by the reason.
 var rollbackRemedies = map[capture.End]string{
-	capture.EndCancelled: "Their contexts were cancelled, such as by clients that went away: make them shorter, or run what must be done without the request's context.",
-	capture.EndDeadline:  "Their contexts' deadlines passed: make them shorter, or the deadline longer.",
-	capture.EndNoBegin:   "BEGIN failed, as it does when it waits for the write lock in vain: make writers shorter, or busy_timeout longer.",
-	capture.EndNoCommit:  "COMMIT failed, as it does for a lock, or for deferred foreign keys: retry the whole transaction.",
-	capture.EndEngine:    "SQLite rolled back by itself, as it does when the disk is full or a statement says ON CONFLICT ROLLBACK: see the errors of the statements.",
-	capture.EndClosed:    "Their connections were closed: end each transaction before its connection goes, such as by defer tx.Rollback().",
+	capture.EndCancelled: "Their contexts were cancelled, such as by clients that went away: make them shorter, or run " +
+		"what must be done without the request's context.",
+	capture.EndDeadline: "Their contexts' deadlines passed: make them shorter, or the deadline longer.",
+	capture.EndNoBegin:  "BEGIN failed, as it does when it waits for the write lock in vain: make writers shorter, or busy_timeout longer.",
+	capture.EndNoCommit: "COMMIT failed, as it does for a lock, or for deferred foreign keys: retry the whole transaction.",
+	capture.EndEngine: "SQLite rolled back by itself, as it does when the disk is full or a statement says ON " +
+		"CONFLICT ROLLBACK: see the errors of the statements.",
+	capture.EndClosed: "Their connections were closed: end each transaction before its connection goes, such as by defer tx.Rollback().",
 }
 
 func (rollbacks) code() string { return "TX04" }

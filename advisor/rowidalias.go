@@ -91,13 +91,16 @@ func asInteger(text, column string) string {
 	return ""
 }
 
+// afterType are the words and signs that may follow a column's type.
+var afterType = strings.Fields("CONSTRAINT PRIMARY NOT NULL UNIQUE CHECK DEFAULT COLLATE REFERENCES GENERATED AS , )")
+
 // typedInteger replaces the type that the tokens begin with: the words, and what stands in parentheses behind them, up to
 // the first constraint.
 func typedInteger(text string, tokens []sqltext.Token) string {
 	end, depth := -1, 0
 	for _, t := range tokens {
 		word := strings.ToUpper(t.Text(text))
-		if depth == 0 && (word == "," || word == ")" || slices.Contains([]string{"CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS"}, word)) {
+		if depth == 0 && slices.Contains(afterType, word) {
 			break
 		}
 		switch word {

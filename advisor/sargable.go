@@ -75,7 +75,8 @@ func (rule nonSargable) advise(ctx context.Context, p *pass, q *query) (*Recomme
 // a sample tells.
 func (p *pass) isoDates(ctx context.Context, t *schema.Table, column string) (bool, error) {
 	name := quoteName(column)
-	rows, ok, err := p.rowsBefore(ctx, fmt.Sprintf("SELECT 1 FROM %s WHERE %s IS NOT NULL AND (typeof(%[2]s) <> 'text' OR date(%[2]s) IS NOT substr(%[2]s, 1, 10)) LIMIT 1", quoteName(t.Name), name), 1)
+	rows, ok, err := p.rowsBefore(ctx, fmt.Sprintf("SELECT 1 FROM %s WHERE %s IS NOT NULL AND (typeof(%[2]s) <> 'text' "+
+		"OR date(%[2]s) IS NOT substr(%[2]s, 1, 10)) LIMIT 1", quoteName(t.Name), name), 1)
 	if ok || err != nil {
 		return len(rows) == 0, err
 	}

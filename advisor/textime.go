@@ -72,9 +72,12 @@ func (rule textTime) advise(p *pass, t *schema.Table, column string, found []str
 	r := p.recommendation(rule.code(), "schema", t.Name, column)
 	r.Columns, r.subject, r.Level = []string{column}, describeTable(t), "warning"
 	r.Title = fmt.Sprintf("Store the times in %s.%s as SQLite reads them", t.Name, column)
-	r.Why = fmt.Sprintf("%s.%s holds times as Go's Time.String writes them: SQLite's date functions give NULL for them, and those of several zones do not sort.", t.Name, column)
-	r.Manual = "Add _time_format=sqlite to the data source name first, so that new values are stored well. Then rewrite the old ones while the application is stopped."
-	r.Risk = "Whoever compares or parses the text as it was must know the new form. The monotonic clock's reading is lost; it means nothing to another process."
+	r.Why = fmt.Sprintf("%s.%s holds times as Go's Time.String writes them: SQLite's date functions give NULL for them, "+
+		"and those of several zones do not sort.", t.Name, column)
+	r.Manual = "Add _time_format=sqlite to the data source name first, so that new values are stored well. Then rewrite " +
+		"the old ones while the application is stopped."
+	r.Risk = "Whoever compares or parses the text as it was must know the new form. The monotonic clock's reading is " +
+		"lost; it means nothing to another process."
 	r.Rewrite = &Rewrite{Before: found[0], After: repairTimes(t.Name, column)}
 	r.Facts = append(r.Facts, Fact{Name: "sampled values in Go's form", Value: float64(len(found)), Unit: fmt.Sprintf("of %d", looked)})
 	monotonic := 0

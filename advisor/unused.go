@@ -74,7 +74,8 @@ func dropUnused(p *pass, t *schema.Table, ix *schema.Index, seen time.Duration) 
 	r := dropIndex(p, codeUnused, t, ix)
 	days := seen.Hours() / 24
 	r.Why = fmt.Sprintf("No statement of the last %.0f days used it. Every write to %s changes it all the same.", days, t.Name)
-	r.Risk = "Statements that run less often than that, or in another process, may need it; those that name it with INDEXED BY fail without it. So may those that are yet to be written."
+	r.Risk = "Statements that run less often than that, or in another process, may need it; those that name it with " +
+		"INDEXED BY fail without it. So may those that are yet to be written."
 	var statements, writes float64
 	for _, q := range p.on(t.Name) {
 		if statements += q.Calls; strings.EqualFold(q.read.Target, t.Name) {

@@ -31,8 +31,10 @@ func (rule lockUpgrade) check(_ context.Context, p *pass) ([]*Recommendation, er
 	r := p.recommendation(rule.code(), "transaction", "", "upgrade")
 	r.Level = "warning"
 	r.Title = "Begin transactions that write with the write lock"
-	r.Why = "Transactions read before their first write and then failed: when another connection has written in between, SQLite fails the write at once, in spite of busy_timeout."
-	r.Manual = "Add _txlock=immediate to the data source name of the connections that write, and use sql.TxOptions{ReadOnly: true} for transactions that only read. Then a writer waits at BEGIN, where busy_timeout counts."
+	r.Why = "Transactions read before their first write and then failed: when another connection has written in between, " +
+		"SQLite fails the write at once, in spite of busy_timeout."
+	r.Manual = "Add _txlock=immediate to the data source name of the connections that write, and use " +
+		"sql.TxOptions{ReadOnly: true} for transactions that only read. Then a writer waits at BEGIN, where busy_timeout counts."
 	r.Risk = "Transactions that turn out to write nothing then wait for writers too, unless they are begun read-only."
 	r.Rewrite = &Rewrite{Before: `sql.Open("sqlite-perf", "app.db")`, After: `sql.Open("sqlite-perf", "app.db?_txlock=immediate")`}
 	r.Facts = append(r.Facts,

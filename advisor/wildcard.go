@@ -45,8 +45,10 @@ func (rule leadingWildcard) advise(p *pass, q *query, b *predicate.Block) *Recom
 		r.Table, r.Columns = t.Name, []string{column}
 		r.Title = fmt.Sprintf("Search the text of %s.%s by a full-text index", t.Name, column)
 		r.Why = "The pattern begins with a wildcard, so each call reads all rows: an index can be searched only by how a text begins."
-		r.Manual = "Make the full-text index shown, keep it up to date by triggers, and ask it with MATCH and the text in double quotes; or let the pattern begin with a letter, if that is what is meant."
-		r.Risk = "MATCH finds what contains all the words or trigrams asked for: without regard to case, and nothing for patterns of less than three letters. " +
+		r.Manual = "Make the full-text index shown, keep it up to date by triggers, and ask it with MATCH and the text in " +
+			"double quotes; or let the pattern begin with a letter, if that is what is meant."
+		r.Risk = "MATCH finds what contains all the words or trigrams asked for: without regard to case, and nothing for " +
+			"patterns of less than three letters. " +
 			"The index takes about three times the room of the texts, and each write changes it."
 		r.Rewrite = &Rewrite{Before: q.Fingerprint, After: trigrams(t, column)}
 		r.Facts = append(r.Facts, Fact{Name: "rows read by each call", Value: float64(t.Rows), Unit: "rows"})
