@@ -91,6 +91,7 @@ func TestLeadingWildcard(t *testing.T) {
 		{"a parameter", `{"sql": "SELECT id FROM event WHERE note LIKE ?", "params": ["%77%"]}`, "event(note) proposed"},
 		{"a prefix", "SELECT id FROM event WHERE note LIKE 'note 77%'", ""},
 		{"an unknown parameter", "SELECT id FROM event WHERE note LIKE ?", ""},
+		{"with another column", "SELECT id FROM event WHERE note LIKE '%77' AND \"größe x\" = 5", ""},
 		{"few rows", "SELECT id FROM small WHERE created LIKE '%77'", ""},
 		{"of few rows", "SELECT id FROM event WHERE n = 5 AND note LIKE '%77'", ""},
 	} {

@@ -3,6 +3,7 @@ package advisor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
@@ -38,7 +39,7 @@ func (rule leadingWildcard) advise(p *pass, q *query, b *predicate.Block) *Recom
 			continue
 		}
 		t, column := p.columnOf(b, term.Args[0])
-		if t == nil || t.Rows < wildcardRows || t.RowidColumn == "" || !q.scans(t) {
+		if t == nil || t.Rows < wildcardRows || t.RowidColumn == "" || !q.scans(t) || p.narrowed(b, t) {
 			continue
 		}
 		r := queryAdvice(p, rule.code(), "wildcard", q)
@@ -55,6 +56,18 @@ func (rule leadingWildcard) advise(p *pass, q *query, b *predicate.Block) *Recom
 		return r
 	}
 	return nil
+}
+
+// narrowed says whether the block also asks for single values of a column of the table: then an index on that
+// one is the remedy, and the pattern is left for a few rows.
+func (p *pass) narrowed(b *predicate.Block, t *schema.Table) bool {
+	return slices.ContainsFunc(b.Terms, func(term *predicate.Expr) bool {
+		if term.Negated || term.Op != predicate.OpEqual && term.Op != predicate.OpIn {
+			return false
+		}
+		of, _ := p.columnOf(b, term.Args[0])
+		return of == t
+	})
 }
 
 // floats says whether a pattern begins with a wildcard: a literal, or every value that was seen.
