@@ -18,6 +18,9 @@ const (
 	burstLimit = 3 * time.Second // to begin no more rows after
 )
 
+// scratchName begins as the names of copies do, so that a scratch file whose process was killed is removed with them.
+const scratchName = "sqliteperf-shadow-scratch-"
+
 // measureBurst inserts rows of the table into a scratch file beside the copy, in the application's journal mode and with its
 // syncs: one by one, in one transaction, and with one statement.
 func (p *pass) measureBurst(ctx context.Context, r *Recommendation) (err error) {
@@ -29,7 +32,7 @@ func (p *pass) measureBurst(ctx context.Context, r *Recommendation) (err error) 
 	if err != nil || copies == nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(p.options.ShadowDir, "sqliteperf-scratch-")
+	dir, err := os.MkdirTemp(p.options.ShadowDir, scratchName)
 	if err != nil {
 		return err
 	}
