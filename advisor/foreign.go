@@ -79,16 +79,20 @@ func (p *pass) deletes(f schema.ForeignKey) bool {
 		if !strings.EqualFold(q.read.Target, f.Parent) {
 			return false
 		}
-		return q.read.Verb == "DELETE" || q.read.Verb == "REPLACE" || q.read.Verb == "UPDATE" && p.changesKey(f, q.read.Set)
+		replaces := q.read.Verb == "REPLACE" || strings.HasPrefix(q.Fingerprint, "INSERT OR REPLACE")
+		return q.read.Verb == "DELETE" || replaces || q.read.Verb == "UPDATE" && p.changesKey(f, q.read.Set)
 	})
 }
 
-// changesKey says whether one of the columns assigned to may be the parent's key that f refers to.
+// changesKey says whether one of the columns assigned to is of the parent's key that f refers to.
 func (p *pass) changesKey(f schema.ForeignKey, set []string) bool {
 	parent := p.schema.Table(f.Parent)
 	return slices.ContainsFunc(set, func(name string) bool {
-		c, ok := parent.Column(name)
-		return ok && (c.PrimaryKey > 0 || unique(parent, name))
+		if len(f.Keys) == 0 {
+			c, ok := parent.Column(name)
+			return ok && c.PrimaryKey > 0
+		}
+		return slices.ContainsFunc(f.Keys, func(key string) bool { return strings.EqualFold(key, name) })
 	})
 }
 

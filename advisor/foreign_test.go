@@ -15,7 +15,10 @@ func TestChildIndexes(t *testing.T) {
 	}{
 		{"a bare database", "CREATE TABLE child(id INTEGER PRIMARY KEY, parent_id INT REFERENCES parent, x);" + rows("child", 5000), "", "child(parent_id) proved"},
 		{"parents are deleted", "CREATE TABLE child(id INTEGER PRIMARY KEY, parent_id INT REFERENCES parent, x);" + rows("child", 5000), delete, "child(parent_id) proved"},
-		{"keys are changed", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent(id), x);" + rows("child", 5000), "UPDATE parent SET name = 'x' WHERE id = 3", "child(p) proved"},
+		{"keys are changed", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent(id), x);" + rows("child", 5000), "UPDATE parent SET id = 700 WHERE id = 3", "child(p) proved"},
+		{"another key is changed", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent(name), x);" + rows("child", 5000), "UPDATE parent SET name = 'x' WHERE id = 3", "child(p) proved"},
+		{"other columns are changed", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent, x);" + rows("child", 5000), "UPDATE parent SET name = 'x' WHERE id = 3", ""},
+		{"parents are replaced", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent, x);" + rows("child", 5000), "INSERT OR REPLACE INTO parent VALUES (3, 'x')", "child(p) proved"},
 		{"hostile names, twice", `CREATE TABLE "the ""child"""("select" INTEGER PRIMARY KEY, "größe x" INT REFERENCES parent, x REFERENCES parent);` + rows(`"the ""child"""`, 3000), "", `the "child"(größe x) proved; the "child"(x) rejected`},
 		{"parents are not deleted", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent, x);" + rows("child", 5000), "SELECT * FROM child WHERE id = 3", ""},
 		{"an index begins with it", "CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES parent, x); CREATE INDEX i ON child(p, x);" + rows("child", 5000), "", ""},
