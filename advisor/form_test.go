@@ -6,26 +6,26 @@ import (
 )
 
 func TestOffsetPaging(t *testing.T) {
-	path := create(t, events, eventRows(30_000), "CREATE VIEW v AS SELECT * FROM event",
-		"CREATE TABLE nullable(id INTEGER PRIMARY KEY, a); CREATE INDEX nullable_a ON nullable(a)", filled("nullable", 20_000, "i, nullif(i, 5)"),
-		`CREATE TABLE pairs("a b", b, x, PRIMARY KEY("a b", b)) WITHOUT ROWID`, filled("pairs", 20_000, "i / 3, i, 'x'"))
+	path := create(t, events, eventRows(8000), "CREATE VIEW v AS SELECT * FROM event",
+		"CREATE TABLE nullable(id INTEGER PRIMARY KEY, a); CREATE INDEX nullable_a ON nullable(a)", filled("nullable", 6000, "i, nullif(i, 5)"),
+		`CREATE TABLE pairs("a b", b, x, PRIMARY KEY("a b", b)) WITHOUT ROWID`, filled("pairs", 6000, "i / 3, i, 'x'"))
 	for _, c := range []struct{ name, workload, want string }{
-		{"deep", "SELECT id, note FROM event ORDER BY created LIMIT 20 OFFSET 25000",
+		{"deep", "SELECT id, note FROM event ORDER BY created LIMIT 20 OFFSET 7000",
 			"SELECT id, note FROM event WHERE (created, event.id) > (?, ?) ORDER BY created, event.id LIMIT ?"},
-		{"by key", `{"sql": "SELECT note FROM event ORDER BY id DESC LIMIT ? OFFSET ?", "params": [20, 25000]}`,
+		{"by key", `{"sql": "SELECT note FROM event ORDER BY id DESC LIMIT ? OFFSET ?", "params": [20, 7000]}`,
 			"SELECT note FROM event WHERE id < ? ORDER BY id DESC LIMIT ?"},
-		{"with conditions", `{"sql": "SELECT e.note FROM event e WHERE e.n > ? OR e.n < 0 ORDER BY e.created DESC LIMIT 25000, 20", "params": [3]}`,
+		{"with conditions", `{"sql": "SELECT e.note FROM event e WHERE e.n > ? OR e.n < 0 ORDER BY e.created DESC LIMIT 7000, 20", "params": [3]}`,
 			"SELECT e.note FROM event e WHERE (e.n > ? OR e.n < ?) AND (e.created, e.id) < (?, ?) ORDER BY e.created DESC, e.id DESC LIMIT ?"},
-		{"without rowid", `SELECT x FROM pairs ORDER BY "a b" LIMIT 20 OFFSET 19000`,
+		{"without rowid", `SELECT x FROM pairs ORDER BY "a b" LIMIT 20 OFFSET 5500`,
 			`SELECT x FROM pairs WHERE ("a b", pairs."a b", pairs.b) > (?, ?, ?) ORDER BY "a b", pairs."a b", pairs.b LIMIT ?`},
 		{"shallow", "SELECT id, note FROM event ORDER BY created LIMIT 20 OFFSET 100", ""},
 		{"an unknown offset", "SELECT id, note FROM event ORDER BY created LIMIT ? OFFSET ?", ""},
-		{"no order", "SELECT id, note FROM event LIMIT 20 OFFSET 25000", ""},
-		{"two directions", "SELECT id, note FROM event ORDER BY created, id DESC LIMIT 20 OFFSET 25000", ""},
-		{"an expression", "SELECT id, note FROM event ORDER BY lower(created) LIMIT 20 OFFSET 25000", ""},
+		{"no order", "SELECT id, note FROM event LIMIT 20 OFFSET 7000", ""},
+		{"two directions", "SELECT id, note FROM event ORDER BY created, id DESC LIMIT 20 OFFSET 7000", ""},
+		{"an expression", "SELECT id, note FROM event ORDER BY lower(created) LIMIT 20 OFFSET 7000", ""},
 		{"beyond the end", "SELECT id, note FROM event ORDER BY created LIMIT 20 OFFSET 99000", ""},
-		{"NULL in the order", "SELECT id FROM nullable ORDER BY a LIMIT 20 OFFSET 15000", ""},
-		{"a view", "SELECT id FROM v ORDER BY created LIMIT 20 OFFSET 25000", ""},
+		{"NULL in the order", "SELECT id FROM nullable ORDER BY a LIMIT 20 OFFSET 5000", ""},
+		{"a view", "SELECT id FROM v ORDER BY created LIMIT 20 OFFSET 7000", ""},
 		{"a small table", "SELECT id FROM small ORDER BY created LIMIT 20 OFFSET 1000", ""},
 	} {
 		rewrites(t, "QY06", path, c.name, c.workload, c.want)
@@ -35,7 +35,7 @@ func TestOffsetPaging(t *testing.T) {
 func TestNotIn(t *testing.T) {
 	path := create(t, "CREATE TABLE member(id INTEGER PRIMARY KEY, name TEXT, team INT)", filled("member", 40, "i, 'n', i"),
 		`CREATE TABLE visit(id INTEGER PRIMARY KEY, "member id" INT NOT NULL, loose INT, holes INT, kind INT); CREATE INDEX v1 ON visit("member id"); CREATE INDEX v2 ON visit(loose); CREATE INDEX v3 ON visit(holes)`,
-		filled("visit", 20_000, "i, i % 30 + 1, i % 30 + 1, nullif(i % 30 + 1, 7), i % 7"))
+		filled("visit", 6000, "i, i % 30 + 1, i % 30 + 1, nullif(i % 30 + 1, 7), i % 7"))
 	for _, c := range []struct{ name, workload, want string }{
 		{"NOT NULL", `SELECT name FROM member WHERE id NOT IN (SELECT "member id" FROM visit WHERE kind < 2)`,
 			`SELECT name FROM member WHERE NOT EXISTS (SELECT 1 FROM visit WHERE (kind < ?) AND visit."member id" = member.id)`},
@@ -53,8 +53,8 @@ func TestNotIn(t *testing.T) {
 }
 
 func TestOrUnion(t *testing.T) {
-	path := create(t, events, eventRows(20_000), "CREATE TABLE tag(id INTEGER PRIMARY KEY, event INT, word TEXT, weight INT); CREATE INDEX tag_event ON tag(event); CREATE INDEX tag_word ON tag(word)",
-		filled("tag", 20_000, "i, i, 'w' || i, i"))
+	path := create(t, events, eventRows(6000), "CREATE TABLE tag(id INTEGER PRIMARY KEY, event INT, word TEXT, weight INT); CREATE INDEX tag_event ON tag(event); CREATE INDEX tag_word ON tag(word)",
+		filled("tag", 6000, "i, i, 'w' || i, i"))
 	for _, c := range []struct{ name, workload, want string }{
 		{"two tables", "SELECT event.id, tag.weight FROM event JOIN tag ON tag.event = event.id WHERE event.n = 5 OR tag.word = 'w77'",
 			"SELECT event.id, tag.weight FROM event JOIN tag ON tag.event = event.id WHERE ((event.n = ?1))" +
@@ -71,8 +71,8 @@ func TestOrUnion(t *testing.T) {
 
 // TestForms: what no copy is needed for is advised by its plan alone, and what must be measured is not.
 func TestFormsWithoutProof(t *testing.T) {
-	path := create(t, events, eventRows(20_000))
-	report, err := Analyze(t.Context(), path, readWorkload(t, "SELECT * FROM event WHERE date(created) = '2024-03-01'\nSELECT id FROM event ORDER BY created LIMIT 20 OFFSET 15000"), Options{NoProof: true})
+	path := create(t, events, eventRows(6000))
+	report, err := Analyze(t.Context(), path, readWorkload(t, "SELECT * FROM event WHERE date(created) = '2024-03-01'\nSELECT id FROM event ORDER BY created LIMIT 20 OFFSET 5000"), Options{NoProof: true})
 	must(t, err)
 	var codes []string
 	for _, r := range report.Recommendations {
