@@ -1,4 +1,4 @@
 package advisor
 
 // schemaRules advise on how tables are declared and how the file grows.
-var schemaRules = []rule{}
+var schemaRules = []rule{rowidAlias{}, keyTable{}, randomKey{}, textTime{}, largeValue{}}

@@ -188,8 +188,14 @@ func (a *Advisor) workload(totals []*digest.Summary, source *capture.Source) []Q
 func (a *Advisor) traffic(totals []*digest.Summary, w *watched) *traffic {
 	t := &traffic{
 		window: a.config.Window, connections: w.source.Pool(), pool: w.db.Stats(), rows: w.source.OpenRows(),
-		walBytes: fileSize(w.source.Path + "-wal"),
+		walBytes: fileSize(w.source.Path + "-wal"), texts: map[uint64]uint32{},
+		long: func(ctx context.Context) (*weeks, error) { return a.weeksOf(ctx, w) },
 	}
+	a.mu.Lock()
+	for digest, live := range a.texts {
+		t.texts[digest] = live.Texts()
+	}
+	a.mu.Unlock()
 	for _, s := range totals {
 		switch {
 		case s.Database != w.source:

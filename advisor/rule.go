@@ -19,7 +19,7 @@ type rule interface {
 }
 
 // rules are all rules, in the order in which they are asked.
-var rules = slices.Concat(indexRules, settingRules, transactionRules, statementRules, schemaRules)
+var rules = slices.Concat(indexRules, foreignKeyRules, settingRules, transactionRules, statementRules, schemaRules)
 
 // indexRules advise on indexes.
 var indexRules = []rule{missingIndex{}, redundantIndex{}}
@@ -37,6 +37,7 @@ type pass struct {
 	shadow  shadow    // nil before copies made it, and without proofs
 	refused bool      // there can be no shadow
 	skipped []Skipped // what to report besides
+	forms   int       // new forms of statements compared so far
 	report  func(phase, detail string, done float64)
 }
 

@@ -1,6 +1,7 @@
 package advisor
 
 import (
+	"context"
 	"database/sql"
 	"time"
 
@@ -16,7 +17,9 @@ type traffic struct {
 	connections  capture.Pool      // since the process started
 	pool         sql.DBStats       // of the application's sql.DB, now
 	rows         []*capture.OpenRows
-	walBytes     int64 // size of the write-ahead log, now
+	long         func(context.Context) (*weeks, error) // of the history; nil without one
+	texts        map[uint64]uint32                     // texts seen of each digest, of statements that are live
+	walBytes     int64                                 // size of the write-ahead log, now
 }
 
 // statement finds the summary of a query, or nil.

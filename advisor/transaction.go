@@ -1,4 +1,4 @@
 package advisor
 
 // transactionRules advise on how statements are grouped into transactions.
-var transactionRules = []rule{}
+var transactionRules = []rule{lockUpgrade{}, autocommitBurst{}, longTransaction{}, rollbacks{}}

@@ -22,10 +22,11 @@ type watched struct {
 	db      *sql.DB
 	pragmas []sqlite.Pragma // of one of the application's connections, when Watch was called
 
-	// Of the last analysis, for deciding whether another would find anything new. Guarded by
-	// Advisor.analyzing.
+	// Of the last analysis, for deciding whether another would find anything new, and what costs too much
+	// to read each time. Guarded by Advisor.analyzing.
 	seen  string
 	since time.Time
+	weeks *weeks // as last read
 }
 
 // lookAtConnection bounds how long Watch waits for a connection of the application's pool.

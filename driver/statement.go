@@ -73,6 +73,7 @@ func (t *statementTable) add(text, fingerprint string) *capture.Statement {
 	if statement == nil || better(text, statement) {
 		statement = t.put(newStatement(digest, text, fingerprint))
 	}
+	statement.SawText()
 	if size := len(text) + entryBytes; len(text) <= cachedText {
 		if t.textBytes += size; t.textBytes > sharedTextBytes {
 			clear(t.byText)

@@ -26,6 +26,7 @@ type Statement struct {
 	Samples Samples
 
 	calls atomic.Uint32 // counted where call sites are sampled
+	texts atomic.Uint32
 }
 
 // FingerprintBytes is how much of a fingerprint is kept.
@@ -49,6 +50,13 @@ func Shortened(fingerprint string) bool {
 
 // Called counts a call and says how many there were before. It stops being exact after four billion.
 func (s *Statement) Called() uint32 { return s.calls.Add(1) - 1 }
+
+// SawText counts a text of the fingerprint that was not known before. Texts are forgotten when there are too
+// many, and then count anew.
+func (s *Statement) SawText() { s.texts.Add(1) }
+
+// Texts is how many texts of the fingerprint were seen. It is 0 for a statement of the history.
+func (s *Statement) Texts() uint32 { return s.texts.Load() }
 
 // Control says what a statement does to the transaction. https://sqlite.org/lang_transaction.html
 type Control uint8

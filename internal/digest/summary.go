@@ -64,6 +64,10 @@ type Summary struct {
 	Ends    [capture.Ends]uint64 // of transactions: by how they ended
 	// Upgraded counts transactions that had read before their first write.
 	Upgraded uint64
+	// Outside counts, of statements that change rows, the calls outside of a transaction. Bursts are those of
+	// them that began within 10 ms of the same statement's last call, on the same connection, from the
+	// same line and in the same scope: as in a loop.
+	Outside, Bursts uint64
 	// Params are the classes of values seen at the first eight places.
 	Params [capture.ClassesKept]capture.ClassSet
 
@@ -93,6 +97,7 @@ type Route struct {
 type Work struct {
 	Counted    uint64 // calls they were read for
 	Cached     uint64 // calls of statements from a statement cache
+	Prepared   uint64 // calls of statements that the application prepared
 	Steps      uint64 // virtual machine instructions
 	FullScan   uint64 // rows stepped over in full scans
 	AutoIndex  uint64 // rows put into automatic indexes
@@ -109,6 +114,9 @@ func (w *Work) add(ev *capture.Event) {
 	if ev.Flags.Has(capture.FlagCached) {
 		w.Cached++
 	}
+	if ev.Mode == capture.ModePreparedQuery || ev.Mode == capture.ModePreparedExec {
+		w.Prepared++
+	}
 	w.Steps += uint64(ev.Steps)
 	w.FullScan += uint64(ev.FullScan)
 	w.AutoIndex += uint64(ev.AutoIndex)
@@ -121,6 +129,7 @@ func (w *Work) add(ev *capture.Event) {
 func (w *Work) merge(o *Work) {
 	w.Counted += o.Counted
 	w.Cached += o.Cached
+	w.Prepared += o.Prepared
 	w.Steps += o.Steps
 	w.FullScan += o.FullScan
 	w.AutoIndex += o.AutoIndex
@@ -166,6 +175,8 @@ func Merge(dst, src *Summary) {
 	dst.Attributed += src.Attributed
 	dst.Late += src.Late
 	dst.Upgraded += src.Upgraded
+	dst.Outside += src.Outside
+	dst.Bursts += src.Bursts
 	dst.Work.merge(&src.Work)
 	for i := range src.Classes {
 		dst.Classes[i] += src.Classes[i]

@@ -26,17 +26,20 @@ func (c Config) withDefaults() Config {
 type Table struct {
 	config Config
 	live   Totals
+	last   map[uint32]lastChange // by connection, since the last Take
 }
 
 // NewTable returns an empty table.
 func NewTable(c Config) *Table {
-	return &Table{config: c.withDefaults(), live: Totals{}}
+	return &Table{config: c.withDefaults(), live: Totals{}, last: map[uint32]lastChange{}}
 }
 
 // Add sums up events. It keeps their statements and sources, and the names of their scopes.
 func (t *Table) Add(events []capture.Event) {
 	for i := range events {
-		t.summary(&events[i]).add(&events[i])
+		s := t.summary(&events[i])
+		s.add(&events[i])
+		t.outside(s, &events[i])
 	}
 }
 
@@ -61,6 +64,7 @@ func (t *Table) summary(ev *capture.Event) *Summary {
 func (t *Table) Take() []*Summary {
 	taken := t.live.Sorted()
 	t.live = make(Totals, len(taken))
+	clear(t.last)
 	return taken
 }
 

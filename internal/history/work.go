@@ -15,7 +15,8 @@ func workCounters(s *digest.Summary) []*uint64 {
 }
 
 // appendWork appends counters; classes of errors, ends of transactions and classes of values, each
-// list behind its length, so that one that grows later can be told; callers.
+// list behind its length, so that one that grows later can be told; callers; since version 3, a list of
+// the counters that came later.
 func appendWork(dst []byte, s *digest.Summary) []byte {
 	for _, n := range workCounters(s) {
 		dst = binary.AppendUvarint(dst, *n)
@@ -30,7 +31,7 @@ func appendWork(dst []byte, s *digest.Summary) []byte {
 		dst = binary.AppendUvarint(dst, uint64(c.Site.Line))
 		dst = binary.AppendUvarint(binary.AppendUvarint(dst, c.Calls), c.Unattributed)
 	}
-	return dst
+	return appendList(dst, []uint64{s.Outside, s.Bursts, s.Work.Prepared})
 }
 
 func appendText(dst []byte, text string) []byte {
@@ -66,6 +67,12 @@ func readWork(r *detail, s *digest.Summary) {
 			s.Callers = append(s.Callers, c)
 		}
 	}
+	if len(r.data) == 0 {
+		return // version 2 ends here
+	}
+	var later [3]uint64
+	readList(r, later[:])
+	s.Outside, s.Bursts, s.Work.Prepared = later[0], later[1], later[2]
 }
 
 // readList reads numbers into list. One that does not fit was not written by this version.

@@ -24,6 +24,7 @@ func detailOf(t testing.TB, s *digest.Summary) (detail []byte, v1 int) {
 
 func TestDetailOfVersion1IsRead(t *testing.T) {
 	for _, s := range batch(app(), 2, 9, 1) {
+		s.Outside, s.Bursts, s.Work.Prepared = 5, 3, 2
 		detail, v1 := detailOf(t, s)
 		var old, now digest.Summary
 		if err := errors.Join(readDetail(detail[:v1], &old), readDetail(detail, &now)); err != nil {
@@ -32,11 +33,22 @@ func TestDetailOfVersion1IsRead(t *testing.T) {
 		if old.Attributed != s.Attributed || old.Work != (digest.Work{}) || old.Callers != nil {
 			t.Errorf("read as %+v", old)
 		}
-		if now.Work != s.Work || now.Classes != s.Classes || now.Ends != s.Ends || now.Params != s.Params {
+		if now.Work != s.Work || now.Outside != 5 || now.Bursts != 3 || now.Classes != s.Classes || now.Ends != s.Ends || now.Params != s.Params {
 			t.Errorf("wrote %+v, read %+v", s.Work, now.Work)
 		}
 		if diff := cmp.Diff(s.Callers, now.Callers); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+func TestDetailOfVersion2IsRead(t *testing.T) {
+	for _, s := range batch(app(), 2, 9, 1) {
+		detail, _ := detailOf(t, s)
+		later := appendList(nil, []uint64{s.Outside, s.Bursts, s.Work.Prepared})
+		var old digest.Summary
+		if err := readDetail(detail[:len(detail)-len(later)], &old); err != nil || old.Classes != s.Classes || old.Outside != 0 {
+			t.Errorf("read as %+v, %v", old, err)
 		}
 	}
 }

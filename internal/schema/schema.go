@@ -46,6 +46,7 @@ type Column struct {
 type ForeignKey struct {
 	Columns []string
 	Parent  string
+	Keys    []string // the parent's columns; nil if none are named, which means its primary key
 }
 
 // Index is one index of a table.

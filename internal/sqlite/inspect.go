@@ -135,10 +135,10 @@ func readColumns(ctx context.Context, tx *sql.Tx, t *schema.Table) error {
 
 func readForeignKeys(ctx context.Context, tx *sql.Tx, t *schema.Table) error {
 	last := -1
-	return each(ctx, tx, "SELECT id, \"table\", \"from\" FROM pragma_foreign_key_list("+literal(t.Name)+") ORDER BY id, seq", func(scan scanner) error {
+	return each(ctx, tx, "SELECT id, \"table\", \"from\", coalesce(\"to\", '') FROM pragma_foreign_key_list("+literal(t.Name)+") ORDER BY id, seq", func(scan scanner) error {
 		var id int
-		var parent, from string
-		if err := scan(&id, &parent, &from); err != nil {
+		var parent, from, to string
+		if err := scan(&id, &parent, &from, &to); err != nil {
 			return err
 		}
 		if id != last {
@@ -147,6 +147,9 @@ func readForeignKeys(ctx context.Context, tx *sql.Tx, t *schema.Table) error {
 		}
 		key := &t.ForeignKeys[len(t.ForeignKeys)-1]
 		key.Columns = append(key.Columns, from)
+		if to != "" {
+			key.Keys = append(key.Keys, to)
+		}
 		return nil
 	})
 }
