@@ -1,0 +1,265 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/sqliteperf/sqliteperf/internal/trial"
+)
+
+// ErrNothingToRepeat reports a load of which no statement can be run again and again.
+var ErrNothingToRepeat = errors.New("no statement of the workload can be repeated")
+
+// Load is what callers ask of a database at the same time.
+type Load struct {
+	Reads, Writes []trial.Call
+	WriteShare    float64 // of all calls
+	Callers       int
+	Each          time.Duration // how long one round lasts
+	Rounds        int           // of each configuration
+}
+
+// Pools is through which connections they ask.
+type Pools struct {
+	Settings url.Values    // of the data source name, such as _synchronous
+	Busy     time.Duration // busy_timeout
+	MaxOpen  int           // as sql.DB has it; of the writers if there are Readers
+	MaxIdle  int
+	Readers  int // connections of a second pool, for reads; 0: one pool for all
+}
+
+// Round is what one configuration did, medians over its rounds.
+type Round struct {
+	PerSecond float64 // calls
+	P50, P99  time.Duration
+	Busy      float64 // share of calls that failed for a lock
+	Opened    float64 // connections a round
+}
+
+// Contended compares two configurations.
+type Contended struct {
+	Present, Proposed Round
+	// Comparison is by rounds: Speedup is the ratio of calls per second, Before and After are the
+	// 99th percentiles of what a caller waited.
+	Comparison trial.Comparison
+}
+
+// Contend runs the load on a third copy through pools as they are and as proposed, by turns. Writes are
+// committed there, on a copy that is deleted at the end.
+func (s *Shadow) Contend(ctx context.Context, load Load, present, proposed Pools, random *rand.Rand) (_ Contended, err error) {
+	v, err := s.Variant(ctx, 0)
+	if err != nil {
+		return Contended{}, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if load.Reads, err = s.plannable(ctx, load.Reads); err != nil {
+		return Contended{}, err
+	}
+	if load.Writes, err = s.plannable(ctx, load.Writes); err != nil {
+		return Contended{}, err
+	}
+	if load.Writes, err = v.Replayer.repeatable(ctx, load.Writes); err != nil {
+		return Contended{}, err
+	}
+	if len(load.Reads) == 0 && load.WriteShare < 1 || len(load.Writes) == 0 && load.WriteShare > 0 {
+		return Contended{}, ErrNothingToRepeat
+	}
+	if err := v.Replayer.close(); err != nil {
+		return Contended{}, err
+	}
+	v.Replayer = nil
+	a, b := &contender{path: v.path, load: load, pools: present}, &contender{path: v.path, load: load, pools: proposed}
+	one := trial.Case{Calls: []trial.Call{{}}}
+	c, err := trial.Compare(ctx, a, b, one, trial.Budget{Samples: load.Rounds, Time: time.Duration(4*load.Rounds) * load.Each}, random)
+	return Contended{Present: median(a.rounds), Proposed: median(b.rounds), Comparison: c}, err
+}
+
+// plannable keeps what compiles where the application's functions are refused: see denyFunctions.
+func (s *Shadow) plannable(ctx context.Context, calls []trial.Call) ([]trial.Call, error) {
+	var list []trial.Call
+	for _, c := range calls {
+		if _, err := s.Before.Explain(ctx, c.SQL, c.Args); err == nil {
+			list = append(list, c)
+		}
+	}
+	return list, ctx.Err()
+}
+
+// repeatable keeps the writes that can be committed twice: an INSERT with its key cannot.
+func (r *Replayer) repeatable(ctx context.Context, calls []trial.Call) ([]trial.Call, error) {
+	var list []trial.Call
+	for _, c := range calls {
+		_, err := r.conn.ExecContext(ctx, c.SQL, c.Args...)
+		if err == nil {
+			_, err = r.conn.ExecContext(ctx, c.SQL, c.Args...)
+		}
+		if err == nil {
+			list = append(list, c)
+		}
+	}
+	return list, ctx.Err()
+}
+
+// contender is one configuration, as a trial.Runner whose run is a round.
+type contender struct {
+	path   string
+	load   Load
+	pools  Pools
+	rounds []Round
+}
+
+// Run gives the time per call as processor time, and the 99th percentile as wall time.
+func (c *contender) Run(ctx context.Context, _ trial.Call) (out trial.Outcome, err error) {
+	round, calls, err := c.round(ctx)
+	if err != nil {
+		return out, err
+	}
+	if calls == 0 {
+		return out, fmt.Errorf("%w within %v", ErrNothingToRepeat, c.load.Each)
+	}
+	c.rounds = append(c.rounds, round)
+	return trial.Outcome{CPU: time.Duration(1e9 / round.PerSecond), Wall: round.P99}, nil
+}
+
+// round opens the pools, lets the callers call for a while and closes them.
+func (c *contender) round(ctx context.Context) (_ Round, calls int, err error) {
+	writer, err := c.open(c.pools.Settings, c.pools.MaxOpen, c.pools.MaxIdle)
+	if err != nil {
+		return Round{}, 0, err
+	}
+	defer func() { err = errors.Join(err, writer.Close()) }()
+	reader := writer
+	if c.pools.Readers > 0 {
+		settings := maps.Clone(c.pools.Settings)
+		settings.Add("_pragma", "query_only(1)")
+		if reader, err = c.open(settings, c.pools.Readers, c.pools.Readers); err != nil {
+			return Round{}, 0, err
+		}
+		defer func() { err = errors.Join(err, reader.Close()) }()
+	}
+	callers := make([]caller, c.load.Callers)
+	start := time.Now()
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() { callers[i].call(ctx, c.load, writer, reader, start) })
+	}
+	wg.Wait()
+	opened := opens(writer)
+	if reader != writer {
+		opened += opens(reader)
+	}
+	return sum(callers, time.Since(start), opened)
+}
+
+func (c *contender) open(settings url.Values, maxOpen, maxIdle int) (*sql.DB, error) {
+	query := url.Values{"mode": {"rw"}}
+	for name, list := range settings {
+		query[name] = slices.Clone(list)
+	}
+	db, err := open(c.path, query, c.pools.Busy)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(maxOpen)
+	db.SetMaxIdleConns(maxIdle)
+	return db, nil
+}
+
+// opens is how many connections a pool has opened at least.
+func opens(db *sql.DB) int64 {
+	s := db.Stats()
+	return int64(s.OpenConnections) + s.MaxIdleClosed
+}
+
+// caller is one of those who call at the same time.
+type caller struct {
+	took []time.Duration
+	busy int
+	err  error
+}
+
+// call calls until the round is over or the context ends.
+func (c *caller) call(ctx context.Context, load Load, writer, reader *sql.DB, start time.Time) {
+	for c.err == nil && ctx.Err() == nil && time.Since(start) < load.Each {
+		db, calls, began := reader, load.Reads, time.Now()
+		if rand.Float64() < load.WriteShare {
+			db, calls = writer, load.Writes
+		}
+		err := drain(ctx, db, calls[rand.IntN(len(calls))])
+		c.took = append(c.took, time.Since(began))
+		var failed *sqlite.Error
+		switch {
+		case errors.As(err, &failed) && failed.Code()&0xff == codeBusy:
+			c.busy++
+		case ctx.Err() != nil:
+			c.err = ctx.Err()
+		default:
+			c.err = err
+		}
+	}
+}
+
+// drain runs a statement in a transaction of its own and reads its rows.
+func drain(ctx context.Context, db *sql.DB, call trial.Call) error {
+	rows, err := db.QueryContext(ctx, call.SQL, call.Args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
+// sum makes a round of what the callers saw.
+func sum(callers []caller, took time.Duration, opened int64) (Round, int, error) {
+	var all []time.Duration
+	var errs []error
+	busy := 0
+	for _, c := range callers {
+		all, busy, errs = append(all, c.took...), busy+c.busy, append(errs, c.err)
+	}
+	if err := errors.Join(errs...); err != nil || len(all) == 0 {
+		return Round{}, 0, err
+	}
+	slices.Sort(all)
+	n := len(all)
+	return Round{
+		PerSecond: float64(n-busy) / took.Seconds(), P50: all[(n-1)/2], P99: all[(n-1)*99/100],
+		Busy: float64(busy) / float64(n), Opened: float64(opened),
+	}, n - busy, nil
+}
+
+// median takes each figure's median over the rounds.
+func median(rounds []Round) Round {
+	return Round{
+		PerSecond: middle(rounds, func(r Round) float64 { return r.PerSecond }),
+		P50:       middle(rounds, func(r Round) time.Duration { return r.P50 }),
+		P99:       middle(rounds, func(r Round) time.Duration { return r.P99 }),
+		Busy:      middle(rounds, func(r Round) float64 { return r.Busy }),
+		Opened:    middle(rounds, func(r Round) float64 { return r.Opened }),
+	}
+}
+
+func middle[T cmp.Ordered](rounds []Round, of func(Round) T) (m T) {
+	list := make([]T, len(rounds))
+	for i, r := range rounds {
+		list[i] = of(r)
+	}
+	if len(list) == 0 {
+		return m
+	}
+	slices.Sort(list)
+	return list[(len(list)-1)/2]
+}
