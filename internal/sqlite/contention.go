@@ -24,8 +24,10 @@ var ErrNothingToRepeat = errors.New("no statement of the workload can be repeate
 // Load is what callers ask of a database at the same time.
 type Load struct {
 	Reads, Writes []trial.Call
-	WriteShare    float64 // of all calls
+	WriteShare    float64 // of all calls; a transaction counts as one
 	Callers       int
+	PerTx         int           // writes of one transaction; 0: each is one of its own
+	Hold          time.Duration // the caller's own work in a transaction, once it has written
 	Each          time.Duration // how long one round lasts
 	Rounds        int           // of each configuration
 }
@@ -148,13 +150,20 @@ func (c *contender) round(ctx context.Context) (_ Round, calls int, err error) {
 		}
 		defer func() { err = errors.Join(err, reader.Close()) }()
 	}
+	// Who sleeps for a lock at the end of the round would sleep on for up to a second: such calls are cut
+	// and count as long as they took.
+	within, cancel := context.WithTimeout(ctx, 2*c.load.Each)
+	defer cancel()
 	callers := make([]caller, c.load.Callers)
 	start := time.Now()
 	var wg sync.WaitGroup
 	for i := range callers {
-		wg.Go(func() { callers[i].call(ctx, c.load, writer, reader, start) })
+		wg.Go(func() { callers[i].call(within, c.load, writer, reader, start) })
 	}
 	wg.Wait()
+	if ctx.Err() != nil {
+		return Round{}, 0, ctx.Err()
+	}
 	opened := opens(writer)
 	if reader != writer {
 		opened += opens(reader)
@@ -163,7 +172,7 @@ func (c *contender) round(ctx context.Context) (_ Round, calls int, err error) {
 }
 
 func (c *contender) open(settings url.Values, maxOpen, maxIdle int) (*sql.DB, error) {
-	query := url.Values{"mode": {"rw"}}
+	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}
 	for name, list := range settings {
 		query[name] = slices.Clone(list)
 	}
@@ -186,32 +195,59 @@ func opens(db *sql.DB) int64 {
 type caller struct {
 	took []time.Duration
 	busy int
+	cut  int // 1 if the last call was not finished
 	err  error
 }
 
 // call calls until the round is over or the context ends.
 func (c *caller) call(ctx context.Context, load Load, writer, reader *sql.DB, start time.Time) {
 	for c.err == nil && ctx.Err() == nil && time.Since(start) < load.Each {
-		db, calls, began := reader, load.Reads, time.Now()
-		if rand.Float64() < load.WriteShare {
-			db, calls = writer, load.Writes
+		var err error
+		began := time.Now()
+		switch writes := rand.Float64() < load.WriteShare; {
+		case writes && load.PerTx > 0:
+			err = transact(ctx, writer, load)
+		case writes:
+			err = drain(ctx, writer, load.Writes[rand.IntN(len(load.Writes))])
+		default:
+			err = drain(ctx, reader, load.Reads[rand.IntN(len(load.Reads))])
 		}
-		err := drain(ctx, db, calls[rand.IntN(len(calls))])
 		c.took = append(c.took, time.Since(began))
 		var failed *sqlite.Error
 		switch {
 		case errors.As(err, &failed) && failed.Code()&0xff == codeBusy:
 			c.busy++
-		case ctx.Err() != nil:
-			c.err = ctx.Err()
+		case ctx.Err() != nil && err != nil:
+			c.cut++
 		default:
 			c.err = err
 		}
 	}
 }
 
-// drain runs a statement in a transaction of its own and reads its rows.
-func drain(ctx context.Context, db *sql.DB, call trial.Call) error {
+// transact writes in one transaction and commits it.
+func transact(ctx context.Context, db *sql.DB, load Load) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for range load.PerTx {
+		if err := drain(ctx, tx, load.Writes[rand.IntN(len(load.Writes))]); err != nil {
+			return err
+		}
+	}
+	if load.Hold > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(load.Hold):
+		}
+	}
+	return tx.Commit()
+}
+
+// drain runs a statement and reads its rows.
+func drain(ctx context.Context, db querier, call trial.Call) error {
 	rows, err := db.QueryContext(ctx, call.SQL, call.Args...)
 	if err != nil {
 		return err
@@ -226,9 +262,9 @@ func drain(ctx context.Context, db *sql.DB, call trial.Call) error {
 func sum(callers []caller, took time.Duration, opened int64) (Round, int, error) {
 	var all []time.Duration
 	var errs []error
-	busy := 0
+	busy, cut := 0, 0
 	for _, c := range callers {
-		all, busy, errs = append(all, c.took...), busy+c.busy, append(errs, c.err)
+		all, busy, cut, errs = append(all, c.took...), busy+c.busy, cut+c.cut, append(errs, c.err)
 	}
 	if err := errors.Join(errs...); err != nil || len(all) == 0 {
 		return Round{}, 0, err
@@ -236,9 +272,9 @@ func sum(callers []caller, took time.Duration, opened int64) (Round, int, error)
 	slices.Sort(all)
 	n := len(all)
 	return Round{
-		PerSecond: float64(n-busy) / took.Seconds(), P50: all[(n-1)/2], P99: all[(n-1)*99/100],
+		PerSecond: float64(n-busy-cut) / took.Seconds(), P50: all[(n-1)/2], P99: all[(n-1)*99/100],
 		Busy: float64(busy) / float64(n), Opened: float64(opened),
-	}, n - busy, nil
+	}, n - busy - cut, nil
 }
 
 // median takes each figure's median over the rounds.

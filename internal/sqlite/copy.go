@@ -24,6 +24,12 @@ func (r *Replayer) Vacuum(ctx context.Context) (time.Duration, error) {
 	return time.Since(start), err
 }
 
+// Reload makes the copy's connection read the schema and its statistics anew: it would go on with
+// those of tables that it has dropped. https://sqlite.org/pragma.html#pragma_writable_schema
+func (r *Replayer) Reload(ctx context.Context) error {
+	return r.Set(ctx, "PRAGMA writable_schema = RESET")
+}
+
 // Rows counts the rows of a table of the copy.
 func (r *Replayer) Rows(ctx context.Context, table string) (int64, error) {
 	return r.Number(ctx, "SELECT count(*) FROM "+quote(table))

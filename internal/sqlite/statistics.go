@@ -12,12 +12,9 @@ type Statistics struct {
 	Stat1, Stat4 bool            // the tables exist
 	Sampled      map[string]bool // indexes with rows in sqlite_stat4, by name
 	Renew        []string        // statements that compute all of it anew, without a limit
-	Restore      []string        // statements that put back what there is now; nil if that is too large
+	Restore      []string        // statements that put back what there is now
+	Bytes        int             // of the rows among them
 }
-
-// restorable bounds the text that puts statistics back: 24 samples for each of a hundred indexes
-// are some 300 KB.
-const restorable = 1 << 20
 
 // Statistics reads the statistics in one read transaction.
 //
@@ -54,7 +51,7 @@ func (s *Statistics) read(ctx context.Context, q querier) error {
 	s.Renew = append(s.Renew, drop...)
 	s.Renew = append(s.Renew, "ANALYZE")
 	rows, err := s.rows(ctx, q)
-	if err != nil || rows == nil {
+	if err != nil {
 		return err
 	}
 	s.Restore = append(append(drop, "ANALYZE sqlite_schema"), rows...) // which makes both tables, empty
@@ -67,15 +64,13 @@ func (s *Statistics) read(ctx context.Context, q querier) error {
 	return nil
 }
 
-// rows are statements that insert the rows of both tables, nil if they are too many.
+// rows are statements that insert the rows of both tables.
 func (s *Statistics) rows(ctx context.Context, q querier) ([]string, error) {
-	list, bytes := []string{}, 0
+	var list []string
 	add := func(scan scanner) error {
 		var text string
 		err := scan(&text)
-		if bytes += len(text); bytes <= restorable {
-			list = append(list, text)
-		}
+		list, s.Bytes = append(list, text), s.Bytes+len(text)
 		return err
 	}
 	if s.Stat1 {
@@ -96,9 +91,6 @@ func (s *Statistics) rows(ctx context.Context, q querier) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-	}
-	if bytes > restorable {
-		return nil, nil
 	}
 	return list, nil
 }

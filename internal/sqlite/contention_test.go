@@ -1,0 +1,252 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/trial"
+)
+
+// shadowOf copies the database until the test ends, and then nothing may be left.
+func shadowOf(t *testing.T, path string) *Shadow {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := opened(t, path).Shadow(t.Context(), dir, 1<<30)
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, s.Close())
+		if left := files(t, dir); len(left) != 0 {
+			t.Errorf("%d entries are left", len(left))
+		}
+	})
+	return s
+}
+
+func calls(texts ...string) (list []trial.Call) {
+	for _, text := range texts {
+		list = append(list, trial.Call{SQL: text})
+	}
+	return list
+}
+
+var (
+	someReads  = calls("SELECT * FROM t WHERE id = 7", "SELECT count(*) FROM t WHERE k = 3")
+	someWrites = calls("UPDATE t SET k = k + 1 WHERE id = 9", "INSERT INTO t(k) VALUES(1)")
+	someLoad   = Load{Reads: someReads, Writes: someWrites, WriteShare: 0.3, Callers: 4, Each: 5 * time.Millisecond, Rounds: trial.MinSamples}
+	onePool    = Pools{Settings: url.Values{"_pragma": {"journal_mode(wal)", "synchronous(1)"}}, Busy: time.Second, MaxIdle: 2}
+	split      = Pools{Settings: onePool.Settings, Busy: time.Second, MaxOpen: 1, MaxIdle: 1, Readers: 2}
+)
+
+// TestContend: callers ask both configurations, their writes are committed to a copy of its own, and the
+// other copies and the original stay as they are.
+func TestContend(t *testing.T) {
+	path := create(t, rows)
+	original := files(t, filepath.Dir(path))
+	s := shadowOf(t, path)
+	got, err := s.Contend(t.Context(), someLoad, onePool, split, rand.New(rand.NewPCG(1, 2)))
+	must(t, err)
+	if got.Comparison.Samples != someLoad.Rounds || got.Comparison.Difference == "" {
+		t.Errorf("%+v", got.Comparison)
+	}
+	for name, r := range map[string]Round{"present": got.Present, "proposed": got.Proposed} {
+		if r.PerSecond <= 0 || r.P50 <= 0 || r.P99 < r.P50 || r.Opened < 1 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if n := got.Proposed.Opened; n > 3 {
+		t.Errorf("a writer and two readers were %v connections", n)
+	}
+	if !maps.Equal(original, files(t, filepath.Dir(path))) {
+		t.Error("the original changed")
+	}
+	for name, r := range map[string]*Replayer{"before": s.Before, "after": s.After} {
+		if n, err := r.Rows(t.Context(), "t"); err != nil || n != 5000 {
+			t.Errorf("the copy %s has %d rows, %v", name, n, err)
+		}
+	}
+	if left := slices.Sorted(maps.Keys(files(t, s.dir))); slices.Contains(left, "variant.db") || slices.Contains(left, "variant.db-wal") {
+		t.Errorf("%q are left", left)
+	}
+}
+
+// TestContendWithout what can be repeated, or cannot be compiled, says so.
+func TestContendWithout(t *testing.T) {
+	s := shadowOf(t, create(t, rows))
+	for name, change := range map[string]func(*Load){
+		"writes with their keys": func(l *Load) { l.Writes = calls("INSERT INTO t(id) VALUES(70000)") },
+		"no reads":               func(l *Load) { l.Reads = nil },
+		"unknown functions":      func(l *Load) { l.Reads = calls("SELECT launch()") },
+	} {
+		load := someLoad
+		change(&load)
+		if _, err := s.Contend(t.Context(), load, onePool, split, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, ErrNothingToRepeat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	together := someLoad
+	together.PerTx, together.Hold = 3, time.Microsecond
+	if got, err := s.Contend(t.Context(), together, onePool, split, rand.New(rand.NewPCG(1, 2))); err != nil || got.Proposed.PerSecond <= 0 {
+		t.Errorf("in transactions: %+v, %v", got, err)
+	}
+	only := someLoad
+	only.Writes, only.WriteShare = nil, 0
+	if _, err := s.Contend(t.Context(), only, onePool, split, rand.New(rand.NewPCG(1, 2))); err != nil {
+		t.Errorf("reads alone: %v", err)
+	}
+}
+
+// TestContendEnds with the context, whatever the callers do.
+func TestContendEnds(t *testing.T) {
+	s := shadowOf(t, create(t, rows))
+	load := someLoad
+	load.Reads, load.Each = calls("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"), time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := s.Contend(ctx, load, onePool, split, rand.New(rand.NewPCG(1, 2))); err == nil {
+		t.Error("no error")
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+// TestRoundsCountFailures for a lock apart from calls.
+func TestRoundsCountFailures(t *testing.T) {
+	s := shadowOf(t, create(t, rows))
+	v, err := s.Variant(t.Context(), 0)
+	must(t, err)
+	defer v.Close()
+	_, err = v.Replayer.conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	must(t, err)
+	load := someLoad
+	load.WriteShare = 1
+	c := &contender{path: v.path, load: load, pools: Pools{Settings: onePool.Settings, MaxIdle: 2}}
+	if _, n, err := c.round(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d calls, %v", n, err)
+	}
+	if _, err := c.Run(t.Context(), trial.Call{}); !errors.Is(err, ErrNothingToRepeat) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestVariant has what the original has, in pages of the size asked for.
+func TestVariant(t *testing.T) {
+	s := shadowOf(t, create(t, "PRAGMA journal_mode = wal", rows))
+	for _, size := range []int64{0, 1024, 4096, 16384} {
+		v, err := s.Variant(t.Context(), size)
+		must(t, err)
+		got, err := v.Replayer.Number(t.Context(), "PRAGMA page_size")
+		must(t, err)
+		n, err := v.Replayer.Rows(t.Context(), "t")
+		if err != nil || n != 5000 || size != 0 && got != size || v.Bytes == 0 || v.Took == 0 {
+			t.Errorf("pages of %d: %d rows in pages of %d, %v, %+v", size, n, got, err, v)
+		}
+		must(t, v.Close())
+	}
+}
+
+// TestCommitter commits beside the copies, with the settings asked for.
+func TestCommitter(t *testing.T) {
+	s := shadowOf(t, create(t, rows))
+	for _, d := range []Durability{{"delete", "full"}, {"wal", "normal"}} {
+		c, err := s.Committer(t.Context(), d.Journal, d)
+		must(t, err)
+		out, err := c.Run(t.Context(), trial.Call{})
+		if err != nil || out.Wall <= 0 || out.Wall != out.CPU {
+			t.Errorf("%+v, %v", out, err)
+		}
+		db := bare(t, filepath.Join(s.dir, "commit-"+d.Journal+".db"))
+		var mode string
+		var n int
+		must(t, db.QueryRow("PRAGMA journal_mode").Scan(&mode))
+		must(t, db.QueryRow("SELECT count(*) FROM t").Scan(&n))
+		if mode != d.Journal || n != commitsPerRun {
+			t.Errorf("%d rows in mode %s", n, mode)
+		}
+		must(t, db.Close())
+	}
+	if !s.SameDisk(&DB{path: filepath.Join(s.dir, "x")}) {
+		t.Error("a directory is on another disk than itself")
+	}
+}
+
+// TestStatistics: what is read renews and restores.
+func TestStatistics(t *testing.T) {
+	indexed := rows + "; CREATE INDEX t_k ON t(k)"
+	for name, c := range map[string]struct {
+		statements []string
+		renew      int
+	}{
+		"none":         {[]string{indexed}, 1},
+		"full":         {[]string{indexed, "ANALYZE"}, 3},
+		"no samples":   {[]string{indexed, "ANALYZE", "DROP TABLE sqlite_stat4"}, 3},
+		"odd":          {[]string{indexed, "ANALYZE", "INSERT INTO sqlite_stat1 VALUES('it''s', NULL, x'00'), (NULL, 7, 1.5)"}, 3},
+		"samples only": {[]string{indexed, "ANALYZE", "DROP TABLE sqlite_stat1"}, 3},
+	} {
+		path := create(t, c.statements...)
+		s, err := opened(t, path).Statistics(t.Context())
+		must(t, err)
+		if len(s.Renew) != c.renew || s.Sampled["t_k"] != (s.Stat4) {
+			t.Errorf("%s: %+v", name, s)
+		}
+		before := statRows(t, path)
+		db := opened(t, path)
+		must(t, db.Change(t.Context(), s.Renew, nil))
+		if renewed := statRows(t, path); slices.Equal(before, renewed) != (name == "full") {
+			t.Errorf("%s: renewed to %q", name, renewed)
+		}
+		must(t, db.Change(t.Context(), s.Restore, nil))
+		if after := statRows(t, path); !slices.Equal(before, after) {
+			t.Errorf("%s: restored to %q, was %q", name, after, before)
+		}
+	}
+}
+
+// statRows are the objects of a database and the rows of its statistics.
+func statRows(t *testing.T, path string) []string {
+	list := dump(t, path)
+	db := bare(t, path)
+	defer db.Close()
+	for table, columns := range map[string][]string{"sqlite_stat1": {"tbl", "idx", "stat"}, "sqlite_stat4": {"tbl", "idx", "neq", "nlt", "ndlt", "sample"}} {
+		var n int
+		must(t, db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = ?", table).Scan(&n))
+		if n == 0 {
+			continue
+		}
+		must(t, each(t.Context(), db, insertText(table, columns...), func(scan scanner) error {
+			list = append(list, "")
+			return scan(&list[len(list)-1])
+		}))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestChangeVacuum: VACUUM stands alone, outside a transaction.
+func TestChangeVacuum(t *testing.T) {
+	path := create(t, rows, "DELETE FROM t WHERE id > 100")
+	before := size(path)
+	db := opened(t, path)
+	must(t, db.Change(t.Context(), []string{"VACUUM;"}, nil))
+	if after := size(path); after >= before/2 {
+		t.Errorf("%d bytes of %d are left", after, before)
+	}
+	if err := db.Change(t.Context(), []string{"ANALYZE", "vacuum"}, nil); err == nil {
+		t.Error("VACUUM was combined with ANALYZE")
+	}
+	if got := fmt.Sprint(dump(t, path)); got != "[t: CREATE TABLE t(id INTEGER PRIMARY KEY, k INT, s TEXT, x BLOB)]" {
+		t.Errorf("left %s", got)
+	}
+	if free, ok := db.FreeBytes(); ok && free <= 0 {
+		t.Errorf("%d bytes free", free)
+	}
+}
