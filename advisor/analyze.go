@@ -189,7 +189,7 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 	}
 	report.Recommendations = kept
 	for _, r := range report.Recommendations {
-		if !r.provable() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
+		if !r.provable() || r.settled() || r.Type == "drop_index" && len(p.on(r.Table)) == 0 {
 			continue // by rule: there is nothing to replay
 		}
 		copies, err := p.copies(ctx)
