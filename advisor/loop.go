@@ -104,8 +104,12 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	if err != nil {
 		return err
 	}
+	seenDoing := a.traffic(totals, w)
+	if seenDoing.sizes, err = a.store.Sizes(ctx, w.source, began.Add(-growthWindow)); err != nil {
+		return err
+	}
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
-	report, err := analyze(ctx, db, workload, pragmas, a.traffic(totals, w), Options{
+	report, err := analyze(ctx, db, workload, pragmas, seenDoing, Options{
 		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
 		Progress: a.progress, proposed: a.proposedStatements(),
 	})
@@ -181,7 +185,7 @@ func (a *Advisor) workload(totals []*digest.Summary, source *capture.Source) []Q
 func (a *Advisor) traffic(totals []*digest.Summary, w *watched) *traffic {
 	t := &traffic{
 		window: a.config.Window, connections: w.source.Pool(), pool: w.db.Stats(), rows: w.source.OpenRows(),
-		walBytes: fileSize(w.source.Path + "-wal"),
+		walBytes: fileSize(w.source.Path + "-wal"), running: time.Duration(capture.Now()),
 	}
 	for _, s := range totals {
 		switch {

@@ -12,6 +12,7 @@ import (
 var settingRules = []rule{
 	journalMode{}, synchronous{}, busyTimeout{}, pragmaByExec{}, foreignKeys{},
 	cacheSize{}, mmapSize{}, tempStore{},
+	growth{}, diskHeadroom{},
 }
 
 // pragmaAdvice starts advice on a connection setting that a person must put into the data source
