@@ -11,7 +11,8 @@ import (
 // settingRules advise on settings of connections, of the file and of the pool, and on statistics.
 var settingRules = []rule{
 	journalMode{}, synchronous{}, busyTimeout{}, pragmaByExec{}, foreignKeys{},
-	cacheSize{}, mmapSize{}, tempStore{},
+	cacheSize{}, mmapSize{}, tempStore{}, walGrowth{}, walLimit{},
+	pageSize{}, autoVacuum{}, fragmentation{},
 	growth{}, diskHeadroom{},
 }
 
