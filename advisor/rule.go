@@ -37,6 +37,7 @@ type pass struct {
 	shadow  shadow    // nil before copies made it, and without proofs
 	refused bool      // there can be no shadow
 	skipped []Skipped // what to report besides
+	renewed *renewal  // nil before renew looked at the statistics
 	report  func(phase, detail string, done float64)
 }
 

@@ -10,6 +10,7 @@ import (
 
 // settingRules advise on settings of connections, of the file and of the pool, and on statistics.
 var settingRules = []rule{
+	noStatistics{}, staleStatistics{}, optimizePragma{},
 	journalMode{}, synchronous{}, busyTimeout{}, pragmaByExec{}, foreignKeys{},
 	cacheSize{}, mmapSize{}, tempStore{}, walGrowth{}, walLimit{},
 	pageSize{}, autoVacuum{}, fragmentation{},
