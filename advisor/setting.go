@@ -14,6 +14,7 @@ var settingRules = []rule{
 	journalMode{}, synchronous{}, busyTimeout{}, pragmaByExec{}, foreignKeys{},
 	cacheSize{}, mmapSize{}, tempStore{}, walGrowth{}, walLimit{},
 	pageSize{}, autoVacuum{}, fragmentation{},
+	poolChurn{}, singlePool{}, poolStarved{}, manyWriters{},
 	growth{}, diskHeadroom{},
 }
 
