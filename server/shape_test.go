@@ -146,12 +146,13 @@ const callerForm = `{"function": "string", "file": "string", "line": "number", "
 
 const quantilesForm = `{"p50_ms": "number", "p50_low_ms": "number", "p50_high_ms": "number", "p95_ms": "number", "p95_low_ms": "number", "p95_high_ms": "number"}`
 
-const recommendationForm = `{"id": "string", "code": "string", "type": "index|drop_index|pragma", "component": "=database",
+const recommendationForm = `{"id": "string", "code": "string", "type": "index|drop_index|pragma|statistics|pool|transaction|query|schema|storage", "component": "=database",
 	"database": "string", "file": "string", "table": "string", "columns": ["string"], "title": "string", "why": "string", "risk": "string",
 	"level": "info|warning|critical", "state": "proposed|proved|rejected|inconclusive|applying|applied|undone|failed",
-	"basis": "replay|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
-	"plan_hash": "string", "digests": ["string"],
-	"evidence?": {"verdict": "proved|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn", "samples": "number",
+	"basis": "replay|experiment|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
+	"plan_hash": "string", "digests": ["string"], "facts": [{"name": "string", "value": "number", "unit": "string", "text": "string"}],
+	"rewrite?": {"before": "string", "after": "string", "checked": "bool", "speedup": "number"},
+	"evidence?": {"verdict": "proved|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn|synthetic", "samples": "number",
 		"shadow_bytes": "number", "took_ms": "number",
 		"queries": [{"digest": "string", "fingerprint": "string", "role": "target|other", "samples": "number",
 			"before": ` + quantilesForm + `, "after": ` + quantilesForm + `, "speedup": "number", "speedup_low": "number", "speedup_high": "number",
