@@ -65,13 +65,13 @@ func (s *Shadow) Contend(ctx context.Context, load Load, present, proposed Pools
 		return Contended{}, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	if load.Reads, err = s.plannable(ctx, load.Reads); err != nil {
+	if load.Reads, err = keep(ctx, load.Reads, s.plannable); err != nil {
 		return Contended{}, err
 	}
-	if load.Writes, err = s.plannable(ctx, load.Writes); err != nil {
+	if load.Writes, err = keep(ctx, load.Writes, s.plannable); err != nil {
 		return Contended{}, err
 	}
-	if load.Writes, err = v.Replayer.repeatable(ctx, load.Writes); err != nil {
+	if load.Writes, err = keep(ctx, load.Writes, v.Replayer.repeatable); err != nil {
 		return Contended{}, err
 	}
 	if len(load.Reads) == 0 && load.WriteShare < 1 || len(load.Writes) == 0 && load.WriteShare > 0 {
@@ -87,26 +87,32 @@ func (s *Shadow) Contend(ctx context.Context, load Load, present, proposed Pools
 	return Contended{Present: median(a.rounds), Proposed: median(b.rounds), Comparison: c}, err
 }
 
-// plannable keeps what compiles where the application's functions are refused: see denyFunctions.
-func (s *Shadow) plannable(ctx context.Context, calls []trial.Call) ([]trial.Call, error) {
-	var list []trial.Call
-	for _, c := range calls {
-		if _, err := s.Before.Explain(ctx, c.SQL, c.Args); err == nil {
-			list = append(list, c)
-		}
-	}
-	return list, ctx.Err()
+// plannable says whether a call compiles where the application's functions are refused: see
+// denyFunctions.
+func (s *Shadow) plannable(ctx context.Context, c trial.Call) bool {
+	_, err := s.Before.Explain(ctx, c.SQL, c.Args)
+	return err == nil
 }
 
-// repeatable keeps the writes that can be committed twice: an INSERT with its key cannot.
-func (r *Replayer) repeatable(ctx context.Context, calls []trial.Call) ([]trial.Call, error) {
-	var list []trial.Call
-	for _, c := range calls {
-		_, err := r.conn.ExecContext(ctx, c.SQL, c.Args...)
-		if err == nil {
-			_, err = r.conn.ExecContext(ctx, c.SQL, c.Args...)
+// repeatable says whether a write can be committed twice: an INSERT with its key cannot.
+func (r *Replayer) repeatable(ctx context.Context, c trial.Call) bool {
+	for range 2 {
+		if _, err := r.conn.ExecContext(ctx, c.SQL, c.Args...); err != nil {
+			return false
 		}
-		if err == nil {
+	}
+	return true
+}
+
+// keep keeps the calls that are ok, each of which is asked about once however often it is there.
+func keep(ctx context.Context, calls []trial.Call, ok func(context.Context, trial.Call) bool) (list []trial.Call, err error) {
+	known := map[string]bool{}
+	for _, c := range calls {
+		key := fmt.Sprintf("%q%#v", c.SQL, c.Args)
+		if _, asked := known[key]; !asked {
+			known[key] = ok(ctx, c)
+		}
+		if known[key] {
 			list = append(list, c)
 		}
 	}
@@ -213,10 +219,15 @@ func (c *caller) call(ctx context.Context, load Load, writer, reader *sql.DB, st
 			err = drain(ctx, reader, load.Reads[rand.IntN(len(load.Reads))])
 		}
 		c.took = append(c.took, time.Since(began))
+		code := 0
 		var failed *sqlite.Error
+		if errors.As(err, &failed) {
+			code = failed.Code() & 0xff
+		}
 		switch {
-		case errors.As(err, &failed) && failed.Code()&0xff == codeBusy:
+		case code == codeBusy:
 			c.busy++
+		case code == codeConstraint: // as it was for the application, sooner or later
 		case ctx.Err() != nil && err != nil:
 			c.cut++
 		default:
@@ -266,8 +277,11 @@ func sum(callers []caller, took time.Duration, opened int64) (Round, int, error)
 	for _, c := range callers {
 		all, busy, cut, errs = append(all, c.took...), busy+c.busy, cut+c.cut, append(errs, c.err)
 	}
-	if err := errors.Join(errs...); err != nil || len(all) == 0 {
-		return Round{}, 0, err
+	if err := errors.Join(errs...); err != nil {
+		return Round{}, 0, fmt.Errorf("%w: %w", ErrNothingToRepeat, err)
+	}
+	if len(all) == 0 {
+		return Round{}, 0, nil
 	}
 	slices.Sort(all)
 	n := len(all)

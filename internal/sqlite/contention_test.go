@@ -96,6 +96,11 @@ func TestContendWithout(t *testing.T) {
 	if got, err := s.Contend(t.Context(), together, onePool, split, rand.New(rand.NewPCG(1, 2))); err != nil || got.Proposed.PerSecond <= 0 {
 		t.Errorf("in transactions: %+v, %v", got, err)
 	}
+	keyed := someLoad
+	keyed.Writes = append(calls("INSERT INTO t(id) VALUES(70000)", "INSERT INTO t(id, k) SELECT max(id) + 1, 1 FROM t"), someWrites...)
+	if _, err := s.Contend(t.Context(), keyed, onePool, split, rand.New(rand.NewPCG(1, 2))); err != nil {
+		t.Errorf("with a write among others that cannot be repeated: %v", err)
+	}
 	only := someLoad
 	only.Writes, only.WriteShare = nil, 0
 	if _, err := s.Contend(t.Context(), only, onePool, split, rand.New(rand.NewPCG(1, 2))); err != nil {
@@ -116,6 +121,23 @@ func TestContendEnds(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v to end", took)
+	}
+}
+
+// TestRoundsFail where a statement fails for another reason than a lock or a constraint.
+func TestRoundsFail(t *testing.T) {
+	s := shadowOf(t, create(t, rows))
+	v, err := s.Variant(t.Context(), 0)
+	must(t, err)
+	defer v.Close()
+	load := someLoad
+	load.WriteShare = 1
+	for text, want := range map[string]error{"INSERT INTO t(id) VALUES(1)": nil, "INSERT INTO nothing VALUES(1)": ErrNothingToRepeat} {
+		load.Writes = calls(text)
+		c := &contender{path: v.path, load: load, pools: onePool}
+		if _, err := c.Run(t.Context(), trial.Call{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 
