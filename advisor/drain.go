@@ -129,7 +129,8 @@ func (a *Advisor) write(closed <-chan closedInterval) {
 		a.log("store interval", a.store.Append(ctx, in.Interval, in.summaries))
 		a.written.Add(1)
 		a.watchAlerts(in)
-		if time.Since(sized) > history.SizesEvery {
+		// A connection that is the last to close would leave the log beside a file that the application closed.
+		if time.Since(sized) > history.SizesEvery && a.closing.Err() == nil {
 			a.recordSizes(ctx)
 			sized = time.Now()
 		}

@@ -145,26 +145,30 @@ func (p *pass) load(d demand) sqlite.Load {
 		writes := d.writes / float64(d.perTx)
 		l.WriteShare = writes / max(writes+d.reads, 1e-9)
 	}
-	for _, q := range p.queries {
-		calls := weighted(q)
-		if q.ReadOnly {
-			l.Reads = append(l.Reads, calls...)
-		} else {
-			l.Writes = append(l.Writes, calls...)
-		}
-	}
+	l.Reads = mix(p.queries, func(q *query) bool { return q.ReadOnly })
+	l.Writes = mix(p.queries, func(q *query) bool { return !q.ReadOnly })
 	return l
 }
 
-// mostWeight bounds how often one statement stands in the list that calls are drawn from.
-const mostWeight = 64
+// mixedCalls is how long the list is that calls are drawn from: a statement that makes up a quarter of a
+// percent of the calls is in it once.
+const mixedCalls = 400
 
-// weighted lists a statement's calls, more often the more often it ran: as the logarithm, so that the list
-// stays short and rare statements stay in it.
-func weighted(q *query) (list []trial.Call) {
-	n := min(len(q.calls)+int(math.Log2(max(q.Calls, 1))), mostWeight)
-	for i := range n {
-		list = append(list, q.calls[i%len(q.calls)])
+// mix lists calls of the statements that ok picks, each as often as its share of all calls, at least once.
+func mix(queries []*query, ok func(*query) bool) (list []trial.Call) {
+	var total float64
+	for _, q := range queries {
+		if ok(q) {
+			total += max(q.Calls, 1)
+		}
+	}
+	for _, q := range queries {
+		if !ok(q) || len(list) >= 2*mixedCalls {
+			continue
+		}
+		for i := range max(int(mixedCalls*max(q.Calls, 1)/total), 1) {
+			list = append(list, q.calls[i%len(q.calls)])
+		}
 	}
 	return list
 }

@@ -232,3 +232,21 @@ func TestPoolExperiment(t *testing.T) {
 		t.Errorf("without writes that can be repeated: %+v, %v, %v", list, never.skipped, err)
 	}
 }
+
+// TestMix: statements are drawn as often as they were called, rare ones once.
+func TestMix(t *testing.T) {
+	var queries []*query
+	for i, n := range []float64{9000, 900, 100, 1} {
+		queries = append(queries, &query{Query: Query{Calls: n, ReadOnly: i != 1}, calls: []trial.Call{{SQL: string(rune('a' + i))}}})
+	}
+	counts := map[string]int{}
+	for _, c := range mix(queries, func(q *query) bool { return q.ReadOnly }) {
+		counts[c.SQL]++
+	}
+	if counts["a"] != 395 || counts["c"] != 4 || counts["d"] != 1 || len(counts) != 3 {
+		t.Errorf("%v", counts)
+	}
+	if list := mix(nil, nil); list != nil {
+		t.Errorf("of nothing: %v", list)
+	}
+}
