@@ -164,7 +164,7 @@ func (c *contender) round(ctx context.Context) (_ Round, calls int, err error) {
 	start := time.Now()
 	var wg sync.WaitGroup
 	for i := range callers {
-		wg.Go(func() { callers[i].call(within, c.load, writer, reader, start) })
+		wg.Go(func() { callers[i].call(ctx, within, c.load, writer, reader, start) })
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
@@ -205,9 +205,9 @@ type caller struct {
 	err  error
 }
 
-// call calls until the round is over or the context ends.
-func (c *caller) call(ctx context.Context, load Load, writer, reader *sql.DB, start time.Time) {
-	for c.err == nil && ctx.Err() == nil && time.Since(start) < load.Each {
+// call calls until the round is over or the context ends, once at least: the first call is never cut.
+func (c *caller) call(ctx, within context.Context, load Load, writer, reader *sql.DB, start time.Time) {
+	for c.err == nil && ctx.Err() == nil && (len(c.took) == 0 || time.Since(start) < load.Each) {
 		var err error
 		began := time.Now()
 		switch writes := rand.Float64() < load.WriteShare; {
@@ -219,6 +219,7 @@ func (c *caller) call(ctx context.Context, load Load, writer, reader *sql.DB, st
 			err = drain(ctx, reader, load.Reads[rand.IntN(len(load.Reads))])
 		}
 		c.took = append(c.took, time.Since(began))
+		ctx = within
 		code := 0
 		var failed *sqlite.Error
 		if errors.As(err, &failed) {
