@@ -107,22 +107,9 @@ func (x *renewal) try(ctx context.Context, p *pass, lab *sqlite.Shadow) (err err
 		_, undo := lab.After.Change(context.WithoutCancel(ctx), x.stats.Restore)
 		err = errors.Join(err, undo, lab.After.Reload(context.WithoutCancel(ctx)))
 	}()
-	var changed []*query
-	for _, q := range p.queries {
-		before, err := lab.Before.Explain(ctx, q.calls[0].SQL, q.calls[0].Args)
-		if err != nil {
-			continue // as the proof of indexes will say
-		}
-		after, err := lab.After.Explain(ctx, q.calls[0].SQL, q.calls[0].Args)
-		if err != nil {
-			return err
-		}
-		if before.String() != after.String() {
-			changed = append(changed, q)
-		}
-	}
-	if len(changed) == 0 {
-		return nil
+	changed, err := p.replanned(ctx, lab)
+	if err != nil || len(changed) == 0 {
+		return err
 	}
 	found, err := p.replayAll(ctx, lab.Before, lab.After, changed[:min(len(changed), changedReplayed)])
 	if err != nil {
@@ -135,6 +122,25 @@ func (x *renewal) try(ctx context.Context, p *pass, lab *sqlite.Shadow) (err err
 		e.Reasons = append(e.Reasons, fmt.Sprintf("%d more statements get another plan and were not replayed", n))
 	}
 	return nil
+}
+
+// replanned are the statements that the copies plan differently.
+func (p *pass) replanned(ctx context.Context, lab *sqlite.Shadow) ([]*query, error) {
+	var list []*query
+	for _, q := range p.queries {
+		before, err := lab.Before.Explain(ctx, q.calls[0].SQL, q.calls[0].Args)
+		if err != nil {
+			continue // as the proof of indexes will say
+		}
+		after, err := lab.After.Explain(ctx, q.calls[0].SQL, q.calls[0].Args)
+		if err != nil {
+			return nil, err
+		}
+		if before.String() != after.String() {
+			list = append(list, q)
+		}
+	}
+	return list, ctx.Err()
 }
 
 // proved says whether full statistics make statements faster and none slower.

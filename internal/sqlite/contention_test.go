@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/url"
@@ -157,118 +156,5 @@ func TestRoundsCountFailures(t *testing.T) {
 	}
 	if _, err := c.Run(t.Context(), trial.Call{}); !errors.Is(err, ErrNothingToRepeat) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// TestVariant has what the original has, in pages of the size asked for.
-func TestVariant(t *testing.T) {
-	s := shadowOf(t, create(t, "PRAGMA journal_mode = wal", rows))
-	for _, size := range []int64{0, 1024, 4096, 16384} {
-		v, err := s.Variant(t.Context(), size)
-		must(t, err)
-		got, err := v.Replayer.Number(t.Context(), "PRAGMA page_size")
-		must(t, err)
-		n, err := v.Replayer.Rows(t.Context(), "t")
-		if err != nil || n != 5000 || size != 0 && got != size || v.Bytes == 0 || v.Took == 0 {
-			t.Errorf("pages of %d: %d rows in pages of %d, %v, %+v", size, n, got, err, v)
-		}
-		must(t, v.Close())
-	}
-}
-
-// TestCommitter commits beside the copies, with the settings asked for.
-func TestCommitter(t *testing.T) {
-	s := shadowOf(t, create(t, rows))
-	for _, d := range []Durability{{"delete", "full"}, {"wal", "normal"}} {
-		c, err := s.Committer(t.Context(), d.Journal, d)
-		must(t, err)
-		out, err := c.Run(t.Context(), trial.Call{})
-		if err != nil || out.Wall <= 0 || out.Wall != out.CPU {
-			t.Errorf("%+v, %v", out, err)
-		}
-		db := bare(t, filepath.Join(s.dir, "commit-"+d.Journal+".db"))
-		var mode string
-		var n int
-		must(t, db.QueryRow("PRAGMA journal_mode").Scan(&mode))
-		must(t, db.QueryRow("SELECT count(*) FROM t").Scan(&n))
-		if mode != d.Journal || n != commitsPerRun {
-			t.Errorf("%d rows in mode %s", n, mode)
-		}
-		must(t, db.Close())
-	}
-	if !s.SameDisk(&DB{path: filepath.Join(s.dir, "x")}) {
-		t.Error("a directory is on another disk than itself")
-	}
-}
-
-// TestStatistics: what is read renews and restores.
-func TestStatistics(t *testing.T) {
-	indexed := rows + "; CREATE INDEX t_k ON t(k)"
-	for name, c := range map[string]struct {
-		statements []string
-		renew      int
-	}{
-		"none":         {[]string{indexed}, 1},
-		"full":         {[]string{indexed, "ANALYZE"}, 3},
-		"no samples":   {[]string{indexed, "ANALYZE", "DROP TABLE sqlite_stat4"}, 3},
-		"odd":          {[]string{indexed, "ANALYZE", "INSERT INTO sqlite_stat1 VALUES('it''s', NULL, x'00'), (NULL, 7, 1.5)"}, 3},
-		"samples only": {[]string{indexed, "ANALYZE", "DROP TABLE sqlite_stat1"}, 3},
-	} {
-		path := create(t, c.statements...)
-		s, err := opened(t, path).Statistics(t.Context())
-		must(t, err)
-		if len(s.Renew) != c.renew || s.Sampled["t_k"] != (s.Stat4) {
-			t.Errorf("%s: %+v", name, s)
-		}
-		before := statRows(t, path)
-		db := opened(t, path)
-		must(t, db.Change(t.Context(), s.Renew, nil))
-		if renewed := statRows(t, path); slices.Equal(before, renewed) != (name == "full") {
-			t.Errorf("%s: renewed to %q", name, renewed)
-		}
-		must(t, db.Change(t.Context(), s.Restore, nil))
-		if after := statRows(t, path); !slices.Equal(before, after) {
-			t.Errorf("%s: restored to %q, was %q", name, after, before)
-		}
-	}
-}
-
-// statRows are the objects of a database and the rows of its statistics.
-func statRows(t *testing.T, path string) []string {
-	list := dump(t, path)
-	db := bare(t, path)
-	defer db.Close()
-	for table, columns := range map[string][]string{"sqlite_stat1": {"tbl", "idx", "stat"}, "sqlite_stat4": {"tbl", "idx", "neq", "nlt", "ndlt", "sample"}} {
-		var n int
-		must(t, db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = ?", table).Scan(&n))
-		if n == 0 {
-			continue
-		}
-		must(t, each(t.Context(), db, insertText(table, columns...), func(scan scanner) error {
-			list = append(list, "")
-			return scan(&list[len(list)-1])
-		}))
-	}
-	slices.Sort(list)
-	return list
-}
-
-// TestChangeVacuum: VACUUM stands alone, outside a transaction.
-func TestChangeVacuum(t *testing.T) {
-	path := create(t, rows, "DELETE FROM t WHERE id > 100")
-	before := size(path)
-	db := opened(t, path)
-	must(t, db.Change(t.Context(), []string{"VACUUM;"}, nil))
-	if after := size(path); after >= before/2 {
-		t.Errorf("%d bytes of %d are left", after, before)
-	}
-	if err := db.Change(t.Context(), []string{"ANALYZE", "vacuum"}, nil); err == nil {
-		t.Error("VACUUM was combined with ANALYZE")
-	}
-	if got := fmt.Sprint(dump(t, path)); got != "[t: CREATE TABLE t(id INTEGER PRIMARY KEY, k INT, s TEXT, x BLOB)]" {
-		t.Errorf("left %s", got)
-	}
-	if free, ok := db.FreeBytes(); ok && free <= 0 {
-		t.Errorf("%d bytes free", free)
 	}
 }
