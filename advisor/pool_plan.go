@@ -131,8 +131,8 @@ func readersFor(reads float64, service time.Duration) int {
 	return n
 }
 
-// contentionRounds are the rounds of each configuration, of contentionRound each: with the warm-up
-// two seconds and a half.
+// contentionRounds are the rounds of each configuration, of contentionRound each: with the warm-up, and
+// what is under way at the end of each, three to five seconds.
 const (
 	contentionRounds = 8
 	contentionRound  = 140 * time.Millisecond

@@ -225,3 +225,22 @@ func TestPageSize(t *testing.T) {
 		}
 	}
 }
+
+// TestAnalyzeKeepsExperiments: what a rule has measured is not proved again, and comes with the rest.
+func TestAnalyzeKeepsExperiments(t *testing.T) {
+	path := create(t, "PRAGMA journal_mode = delete", sales, manySales)
+	work := readWorkload(t, ofCustomer+"\nUPDATE sales SET note = 'x' WHERE id = 7")
+	report, err := Analyze(t.Context(), path, work, Options{ShadowDir: t.TempDir()})
+	must(t, err)
+	found := map[string]*Recommendation{}
+	for _, r := range report.Recommendations {
+		found[r.Code] = r
+	}
+	if r := found["ST01"]; r == nil || r.State != Proved || !r.Applicable || r.Evidence.Unchanged != 1 || len(r.Evidence.Queries) != 1 || r.PlanHash == "" {
+		t.Errorf("%+v", r)
+	}
+	if r := found["PR01"]; r == nil || r.State != Proposed || r.Basis == "replay" {
+		t.Errorf("%+v", r)
+	}
+	applyAndUndo(t, path, &Report{Recommendations: []*Recommendation{found["ST01"], found["PR01"]}})
+}

@@ -17,8 +17,7 @@ type renewal struct {
 	stats   *sqlite.Statistics
 	stale   []Fact // row counts far from the real ones
 	missing int    // indexes without samples, or without statistics at all
-	tables  int
-	rows    int64 // of the largest table
+	rows    int64  // of the largest table, without statistics counted up to 10,000
 	*replayed
 }
 
@@ -69,15 +68,15 @@ func (p *pass) renew(ctx context.Context) (*renewal, error) {
 // look compares the statistics with the copy.
 func (x *renewal) look(ctx context.Context, s *schema.Schema, r *sqlite.Replayer) error {
 	for _, t := range s.Tables {
-		if !t.Indexable() {
+		if !t.Indexable() || !x.stats.Stat1 {
 			continue
 		}
 		rows, err := r.Rows(ctx, t.Name)
 		if err != nil {
 			return err
 		}
-		x.tables, x.rows = x.tables+1, max(x.rows, rows)
-		if rows < leastRows && t.Rows < leastRows || !x.stats.Stat1 {
+		x.rows = max(x.rows, rows)
+		if rows < leastRows && t.Rows < leastRows {
 			continue
 		}
 		for _, ix := range t.Indexes {
@@ -156,7 +155,7 @@ func (p *pass) statisticsAdvice(code string, x *renewal) *Recommendation {
 	r.Statements, r.Undo = x.stats.Renew, x.stats.Restore
 	r.Risk = "Plans of other statements may change too. ANALYZE reads every index, and writers wait meanwhile."
 	r.Facts = append(r.Facts, count("statements with another plan", int64(len(x.evidence.Queries)), "statements"),
-		count("rows of the largest table", x.rows, "rows"), Fact{Name: "ANALYZE of a copy took", Value: x.evidence.BuildMS, Unit: "ms"})
+		count("rows of the largest table, at least", x.rows, "rows"), Fact{Name: "ANALYZE of a copy took", Value: x.evidence.BuildMS, Unit: "ms"})
 	if x.stats.Bytes > restorable {
 		r.Applicable, r.Undo, r.Manual = false, []string{}, "Run "+strings.Join(r.Statements, "; ")+"."
 		r.Risk += " The statistics there are now are too many to be put back exactly: keep a copy of sqlite_stat1 and sqlite_stat4."

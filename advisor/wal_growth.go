@@ -17,7 +17,8 @@ type walGrowth struct{}
 const (
 	// A log of four times what a checkpoint is due at has missed at least three: one may be late.
 	walTimes = 4
-	// walWorth is the size of the default cache of pages eight times over: below, nobody notices.
+	// walWorth is walTimes what SQLite's default of 1,000 pages of 4,096 bytes makes: below, nobody
+	// notices, however small the pages.
 	walWorth = 16 << 20
 	// longOpen is an age of rows or a transaction at which no request waits for them any more.
 	longOpen = 5 * time.Second
