@@ -6,8 +6,7 @@ import (
 )
 
 // noStatistics is ST01: without statistics the planner takes every index for as selective as any
-// other and every table for a million rows. Two real applications with the indexes that they ship ran
-// 16 and 6.5 times faster with statistics. Advised only where ANALYZE on the copy changes plans and
+// other and every table for a million rows. Advised only where ANALYZE on the copy changes plans and
 // replay is faster. https://sqlite.org/lang_analyze.html
 type noStatistics struct{}
 

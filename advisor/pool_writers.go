@@ -11,6 +11,10 @@ import (
 // manyWriters is PO04: SQLite has one writer at a time. Several connections that write meet its lock
 // and try again after ever longer sleeps, in no order, until some fail; behind one connection they
 // queue in order, without sleeping. https://sqlite.org/c3ref/busy_timeout.html
+//
+// It is no gain everywhere, so an experiment decides. BenchmarkPools of internal/sqlite, November 2026,
+// two shared cores: 44,000 instead of 28,000 calls a second with look-ups by key; with scans 2,500
+// instead of 4,500, at a p99 of 22 instead of 46 ms.
 type manyWriters struct{}
 
 const (

@@ -7,7 +7,6 @@ import (
 
 // staleStatistics is ST02: statistics that count rows as they were long ago, or that lack the samples
 // of sqlite_stat4, as analysis_limit and PRAGMA optimize leave them, make plans for another database.
-// Measured on one workload: 2.4 times as fast as without statistics, and 38.9 times with all of them.
 // Advised only where a full ANALYZE on the copy changes plans and replay is faster.
 // https://sqlite.org/lang_analyze.html#approx
 type staleStatistics struct{}

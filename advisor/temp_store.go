@@ -6,9 +6,9 @@ import (
 )
 
 // tempStore is PR08: where sorts and automatic indexes go that outgrow the page cache. Never by rule:
-// files are written to the operating system's cache, and a sort of 400,000 rows took 485 ms with
-// them and 784 ms in memory; in BenchmarkSort of internal/sqlite it took 1.70 s and 1.56 s. Only
-// what replay proves, in either direction. https://sqlite.org/pragma.html#pragma_temp_store
+// files are written to the operating system's cache, so that memory may be slower as well as faster. A
+// sort of 400,000 rows took 1.70 s with files and 1.56 s in memory (BenchmarkSort of internal/sqlite).
+// Only what replay proves, in either direction. https://sqlite.org/pragma.html#pragma_temp_store
 type tempStore struct{}
 
 func (tempStore) code() string { return "PR08" }

@@ -10,7 +10,8 @@ import (
 
 // walGrowth is PR09: the write-ahead log is reset when a checkpoint finds no reader in it. A query
 // whose rows stay open, or a long transaction, keeps it growing, and each read looks through more of
-// it. Measured with a reader left open: 47.5 MB instead of 4.2 MB.
+// it. BenchmarkReaderKeepsLog of internal/sqlite: 124 MB after 3,000 commits with rows left open, 4 MB
+// without.
 // https://sqlite.org/wal.html#avoiding_excessively_large_wal_files
 type walGrowth struct{}
 

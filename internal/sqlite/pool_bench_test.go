@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/sqliteperf/sqliteperf/internal/trial"
 )
 
 // BenchmarkReopen measures what the rule on churn rests on: a call on a connection that is opened for
@@ -72,6 +74,65 @@ func BenchmarkCache(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkPools measures what the rules on pools rest on: nine callers without a pause, of whose calls
+// two in five are transactions that write, through one connection, through as many as they ask for, and
+// through a writer and two readers. Scans leave no moment without a reader, so that the log is never
+// reset and each commit tries a checkpoint: a split is no gain there.
+func BenchmarkPools(b *testing.B) {
+	settings := url.Values{"_pragma": {"journal_mode(wal)", "synchronous(1)"}}
+	pools := []struct {
+		name string
+		Pools
+	}{{"one", Pools{MaxOpen: 1, MaxIdle: 1}}, {"unbounded", Pools{MaxIdle: 9}}, {"split", Pools{MaxOpen: 1, MaxIdle: 1, Readers: 2}}}
+	for i, read := range []string{"point", "scan"} {
+		path := create(b, "PRAGMA journal_mode = wal", rows)
+		for _, p := range pools {
+			b.Run(read+"/"+p.name, func(b *testing.B) {
+				p.Settings, p.Busy = settings, 5*time.Second
+				runner := &contender{path: path, pools: p.Pools, load: Load{
+					Reads: someReads[i : i+1], Writes: someWrites[:1], WriteShare: 0.4, PerTx: 3, Callers: 9, Each: 150 * time.Millisecond,
+				}}
+				for b.Loop() {
+					if _, err := runner.Run(b.Context(), trial.Call{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				m := median(runner.rounds)
+				b.ReportMetric(m.PerSecond, "calls/s")
+				b.ReportMetric(float64(m.P99.Microseconds())/1e3, "p99-ms")
+			})
+		}
+	}
+}
+
+// BenchmarkReaderKeepsLog measures what the rule on the write-ahead log rests on: its size after 3,000
+// commits, with and without rows left open.
+func BenchmarkReaderKeepsLog(b *testing.B) {
+	for _, open := range []bool{false, true} {
+		b.Run(map[bool]string{false: "closed", true: "open"}[open], func(b *testing.B) {
+			var bytes int64
+			for b.Loop() {
+				path := create(b, "PRAGMA journal_mode = wal", rows)
+				reader, writer := bare(b, path), bare(b, path)
+				left, err := reader.Query("SELECT * FROM t")
+				if err != nil || !left.Next() {
+					b.Fatal(err)
+				}
+				if !open {
+					left.Close()
+				}
+				run(b, writer, "PRAGMA synchronous = off")
+				for range 3000 {
+					run(b, writer, "UPDATE t SET k = k + 1 WHERE id % 500 = 0")
+				}
+				bytes = size(path + "-wal")
+				left.Close()
+			}
+			b.ReportMetric(float64(bytes)/1e6, "wal-MB")
 		})
 	}
 }
