@@ -104,12 +104,12 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	if err != nil {
 		return err
 	}
-	seenDoing := a.traffic(totals, w)
-	if seenDoing.sizes, err = a.store.Sizes(ctx, w.source, began.Add(-growthWindow)); err != nil {
+	observed := a.traffic(totals, w)
+	if observed.sizes, err = a.store.Sizes(ctx, w.source, began.Add(-growthWindow)); err != nil {
 		return err
 	}
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
-	report, err := analyze(ctx, db, workload, pragmas, seenDoing, Options{
+	report, err := analyze(ctx, db, workload, pragmas, observed, Options{
 		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof,
 		Progress: a.progress, proposed: a.proposedStatements(),
 	})
