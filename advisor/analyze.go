@@ -206,7 +206,7 @@ func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) error {
 	var indexes, others []*Recommendation
 	for _, r := range recs {
 		switch {
-		case !r.provable() || len(r.Statements) == 0 || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0:
+		case !r.provable() || r.settled() || len(r.Statements) == 0 || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0:
 			// by rule: there is nothing to replay
 		case r.Type == "index":
 			indexes = append(indexes, r)

@@ -7,9 +7,17 @@ import (
 	"strings"
 )
 
-// copies makes the shadow copies when they are first needed. Without them, nil, advice stays
-// proposed, and the report says why.
+// copies are the shadow copies for proofs and experiments; nil if there shall be none of these, or can be none.
 func (p *pass) copies(ctx context.Context) (shadow, error) {
+	if p.options.NoProof {
+		return nil, nil
+	}
+	return p.copied(ctx)
+}
+
+// copied makes the shadow copies when they are first needed. Without them, nil, advice rests on a sample of the
+// rows, and the report says why.
+func (p *pass) copied(ctx context.Context) (shadow, error) {
 	if p.shadow != nil || p.options.NoCopy || p.refused {
 		return p.shadow, nil
 	}
@@ -34,7 +42,7 @@ func (p *pass) copies(ctx context.Context) (shadow, error) {
 // mayProve says whether there can be copies.
 func (p *pass) mayProve(ctx context.Context) bool {
 	s, err := p.copies(ctx)
-	return err == nil && s != nil && !p.options.NoProof
+	return err == nil && s != nil
 }
 
 // copyRate is a slow disk's, in bytes per second, for guessing how long a copy takes at most.

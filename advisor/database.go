@@ -20,6 +20,7 @@ type database interface {
 	Explain(ctx context.Context, query string, args []any) (plan.Plan, error)
 	Values(ctx context.Context, table string, columns []string, n int) ([][]any, error)
 	WhatIf(ctx context.Context) (planner, error)
+	Sample(ctx context.Context, of *schema.Schema) (sampleLab, error)
 	Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error)
 	Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error
 	Mark(ctx context.Context) (string, error)
@@ -116,6 +117,10 @@ func openWith(ctx context.Context, c sqlite.Config) (database, error) {
 }
 
 func (d sqliteDatabase) WhatIf(ctx context.Context) (planner, error) { return d.DB.WhatIf(ctx) }
+
+func (d sqliteDatabase) Sample(ctx context.Context, of *schema.Schema) (sampleLab, error) {
+	return d.DB.Sample(ctx, of)
+}
 
 func (d sqliteDatabase) Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error) {
 	s, err := d.DB.Shadow(ctx, dir, maxBytes)

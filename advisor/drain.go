@@ -124,11 +124,17 @@ const pruneEvery = 5 * time.Minute
 func (a *Advisor) write(closed <-chan closedInterval) {
 	ctx := context.Background() // the last interval is stored after Close was called
 	pruned := time.Now()
+	var sized time.Time
 	for in := range closed {
 		a.remember(in.summaries)
 		a.log("store interval", a.store.Append(ctx, in.Interval, in.summaries))
 		a.written.Add(1)
 		a.watchAlerts(in)
+		// A connection that is the last to close would leave the log beside a file that the application closed.
+		if time.Since(sized) > history.SizesEvery && a.closing.Err() == nil {
+			a.recordSizes(ctx)
+			sized = time.Now()
+		}
 		if time.Since(pruned) > pruneEvery {
 			a.log("prune history", a.store.Prune(ctx, time.Now()))
 			pruned = time.Now()

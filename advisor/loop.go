@@ -111,8 +111,12 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error
 	if err != nil {
 		return err
 	}
+	observed := a.traffic(totals, w)
+	if observed.sizes, err = a.store.Sizes(ctx, w.source, began.Add(-growthWindow)); err != nil {
+		return err
+	}
 	a.setAnalysis(func(an *Analysis) { an.Running = true })
-	report, err := analyze(ctx, db, workload, pragmas, a.traffic(totals, w), Options{
+	report, err := analyze(ctx, db, workload, pragmas, observed, Options{
 		Name: w.name, ShadowDir: a.config.ShadowDir, MaxShadow: a.config.MaxShadow, NoProof: a.config.NoProof, NoCopy: a.config.NoProof,
 		Progress: a.progress, proposed: a.proposedStatements(),
 	})
@@ -188,7 +192,7 @@ func (a *Advisor) workload(totals []*digest.Summary, source *capture.Source) []Q
 func (a *Advisor) traffic(totals []*digest.Summary, w *watched) *traffic {
 	t := &traffic{
 		window: a.config.Window, connections: w.source.Pool(), pool: w.db.Stats(), rows: w.source.OpenRows(),
-		walBytes: fileSize(w.source.Path + "-wal"), texts: map[uint64]uint32{},
+		walBytes: fileSize(w.source.Path + "-wal"), running: time.Duration(capture.Now()), texts: map[uint64]uint32{},
 		long: func(ctx context.Context) (*weeks, error) { return a.weeksOf(ctx, w) },
 	}
 	a.mu.Lock()

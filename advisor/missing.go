@@ -56,6 +56,9 @@ func (c *choice) recommend(p *pass) *Recommendation {
 	if p.schema.Analyzed && p.schema.Sampled { // else ANALYZE would leave a table behind that undo must not drop
 		r.Statements = append(r.Statements, analyzeEach(r)...)
 	}
+	if p.refused { // a copy was wanted
+		r.State, r.Basis = Estimated, "estimate"
+	}
 	r.index, r.Applicable, r.Level = r.indexes[0], true, "warning"
 	for _, q := range c.queries {
 		r.Digests = append(r.Digests, q.hex())

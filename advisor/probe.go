@@ -13,7 +13,6 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
-	"github.com/sqliteperf/sqliteperf/internal/sqltext"
 	"github.com/sqliteperf/sqliteperf/internal/trial"
 )
 
@@ -60,7 +59,7 @@ func probes(s *schema.Schema, queries []*query) []*probe {
 }
 
 func newProbe(s *schema.Schema, q *query, calls []trial.Call) *probe {
-	p := &probe{query: q, read: q.read, calls: calls, memo: map[set]measure{}, tables: map[*schema.Table]bool{}}
+	p := &probe{query: q, read: q.read, calls: slices.Clone(calls), memo: map[set]measure{}, tables: map[*schema.Table]bool{}}
 	if !q.ReadOnly && !p.searching() {
 		return nil
 	}
@@ -139,35 +138,6 @@ func searchOf(text string) (string, *predicate.Statement) {
 	return search, read
 }
 
-// numbered writes each "?" with its number.
-func numbered(text string) string {
-	var b strings.Builder
-	last, from := 0, 0
-	for pos := 0; ; {
-		t := sqltext.Next(text, pos)
-		if t.Kind == sqltext.EOF {
-			break
-		}
-		pos = t.End
-		if t.Kind != sqltext.Param {
-			continue
-		}
-		word := t.Text(text)
-		var n int
-		switch _, err := fmt.Sscanf(word, "?%d", &n); {
-		case word == "?":
-			last++
-			fmt.Fprintf(&b, "%s?%d", text[from:t.Start], last)
-			from = t.End
-		case err == nil:
-			last = max(last, n)
-		default:
-			return text // named parameters keep their names
-		}
-	}
-	return b.String() + text[from:]
-}
-
 // evaluator measures probes under sets of indexes that are built in a lab.
 type evaluator struct {
 	lab        lab
@@ -178,8 +148,9 @@ type evaluator struct {
 	candidate  map[int]int // the other way round
 	runs       int         // for the report
 	plans      int
-	speed      float64   // of this machine, see gauge
-	failed     []Skipped // probes that could not be run
+	speed      float64                     // of this machine, see gauge
+	kept       func(*schema.Table) float64 // share of a table's rows in the lab; nil for all
+	failed     []Skipped                   // probes that could not be run
 }
 
 const (
@@ -200,7 +171,7 @@ const (
 // something else altogether, so many times that. Time alone varies by a tenth from run to run, and
 // the same workload would get other advice each time.
 func (e *evaluator) price(c trial.Cost) float64 {
-	counted := counted(c)
+	counted := tally(c)
 	factor := float64(c.CPU) / counted / e.speed
 	if factor > 0.4 && factor < 1.7 {
 		return counted
@@ -208,9 +179,28 @@ func (e *evaluator) price(c trial.Cost) float64 {
 	return counted * math.Exp2(math.Round(math.Log2(max(factor, 0.125))))
 }
 
-func counted(c trial.Cost) float64 {
+func tally(c trial.Cost) float64 {
 	return stepCost*float64(c.Steps) + pageCost*float64(c.Pages) + rowCost*float64(c.Rows) + callCost
 }
+
+// grown is how many times more a call costs on the whole than on a sample: as many as there are more rows, but
+// for a search that finds a few.
+func (e *evaluator) grown(p *probe, c trial.Cost) float64 {
+	if e.kept == nil || c.Steps < fewSteps {
+		return 1
+	}
+	most := 1.0
+	for t := range p.tables {
+		most = max(most, 1/e.kept(t))
+	}
+	return most
+}
+
+// fewSteps is more than a search by key takes.
+const fewSteps = 200
+
+// gaugedLeast is how many programs the median of their times says something about the machine.
+const gaugedLeast = 20
 
 // gauge compares this machine, and what else runs on it, with the one that the constants are from.
 func (e *evaluator) gauge() {
@@ -219,13 +209,13 @@ func (e *evaluator) gauge() {
 		for _, programs := range p.programs {
 			for _, c := range programs {
 				if !c.Cut {
-					factors = append(factors, float64(c.CPU)/counted(c))
+					factors = append(factors, float64(c.CPU)/tally(c))
 				}
 			}
 		}
 		clear(p.memo) // the programs are kept
 	}
-	if e.speed = 1; len(factors) > 0 {
+	if e.speed = 1; len(factors) >= gaugedLeast {
 		slices.Sort(factors)
 		e.speed = factors[len(factors)/2]
 	}
@@ -259,7 +249,7 @@ func (e *evaluator) cost(ctx context.Context, p *probe, s set) (measure, error) 
 		if err != nil {
 			return m, err
 		}
-		m.cost += e.price(c)
+		m.cost += e.price(c) * e.grown(p, c)
 		m.steps += float64(c.Steps)
 		if p.guard {
 			m.each = append(m.each, float64(c.Steps))
@@ -342,6 +332,16 @@ func (e *evaluator) baseline(ctx context.Context) error {
 // callsGuarded is how many calls of one statement are watched besides those that the search measures.
 const callsGuarded = 8
 
+// convert binds times as the application's driver does.
+func (e *evaluator) convert(ctx context.Context, p *probe) (err error) {
+	for i, c := range p.calls {
+		if p.calls[i].Args, err = e.lab.Convert(ctx, c.Args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // guards are the probes again with other values: what helps with some values and harms with others is no help.
 func (e *evaluator) guards(ctx context.Context, db database, s *schema.Schema) ([]*probe, error) {
 	var list []*probe
@@ -365,6 +365,9 @@ func (e *evaluator) guards(ctx context.Context, db database, s *schema.Schema) (
 		g := newProbe(s, p.query, spread(calls, min(callsGuarded, 2*len(p.calls))))
 		if g == nil {
 			continue
+		}
+		if err := e.convert(ctx, g); err != nil {
+			return nil, err
 		}
 		g.guard, g.mask, g.useful, g.every = true, p.mask, p.useful, p.every
 		if _, err := e.cost(ctx, g, set{}); ctx.Err() != nil {

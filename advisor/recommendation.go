@@ -24,7 +24,7 @@ type Recommendation struct {
 
 	State      State    `json:"state"`
 	Was        State    `json:"was"`        // while applying or undoing: the state before
-	Basis      string   `json:"basis"`      // replay: proved on a shadow copy; rule: by documented behaviour
+	Basis      string   `json:"basis"`      // replay: statements on a shadow copy; experiment: something else there; rule: by documented behaviour
 	Applicable bool     `json:"applicable"` // false: a person must do what Manual says
 	Statements []string `json:"statements"`
 	Undo       []string `json:"undo"`
@@ -68,7 +68,7 @@ type Rewrite struct {
 type Evidence struct {
 	Verdict     State      `json:"verdict"`
 	Reasons     []string   `json:"reasons"`
-	Parameters  string     `json:"parameters"` // captured, trace or drawn
+	Parameters  string     `json:"parameters"` // captured, trace, drawn or synthetic
 	Samples     int        `json:"samples"`    // pairs of runs, all statements together
 	ShadowBytes int64      `json:"shadow_bytes"`
 	TookMS      float64    `json:"took_ms"`

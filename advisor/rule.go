@@ -38,6 +38,7 @@ type pass struct {
 	refused bool      // there can be no shadow
 	skipped []Skipped // what to report besides
 	forms   int       // new forms of statements compared so far
+	renewed *renewal  // nil before renew looked at the statistics
 	report  func(phase, detail string, done float64)
 }
 

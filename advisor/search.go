@@ -24,13 +24,12 @@ type indexSearch struct {
 // refining bounds the work of improving a set once it was grown, in statements planned: 0.1 to 0.3 ms each.
 const refining = 6000
 
-// find searches on a copy of the database, or of a part of it.
+// find searches on a copy of the database, or on a part of its rows where there is none.
 func (m *indexSearch) find(ctx context.Context) (err error) {
-	copies, err := m.copies(ctx)
-	if err != nil || copies == nil {
-		return err
+	if len(m.queries) == 0 {
+		return nil
 	}
-	lab, err := copies.Lab(ctx)
+	lab, err := m.lab(ctx)
 	if err != nil {
 		return err
 	}
@@ -40,9 +39,17 @@ func (m *indexSearch) find(ctx context.Context) (err error) {
 	}
 	queries := m.queries[:min(heaviest, len(m.queries))]
 	m.evaluator = &evaluator{lab: lab, speed: 1}
+	if part, ok := lab.(sampleLab); ok {
+		m.evaluator.kept = part.Kept
+	}
 	m.evaluator.probes = probes(m.schema, queries)
+	for _, p := range m.evaluator.probes {
+		if err := m.evaluator.convert(ctx, p); err != nil {
+			return err
+		}
+	}
 	lap("prepare")
-	found, err := m.prune(ctx, copies)
+	found, err := m.prune(ctx)
 	lap("prune")
 	if err != nil || len(found.candidates) == 0 {
 		return err
@@ -62,9 +69,29 @@ func lap(what string) {
 	lapStart = time.Now()
 }
 
+// lab is where indexes are tried: a copy, or a sample of a database that cannot be copied.
+func (m *indexSearch) lab(ctx context.Context) (lab, error) {
+	copies, err := m.copied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if copies == nil {
+		return m.db.Sample(ctx, m.schema)
+	}
+	return copies.Lab(ctx)
+}
+
+// sample is what candidates are pruned on.
+func (m *indexSearch) sample(ctx context.Context) (sampleLab, error) {
+	if m.shadow == nil {
+		return m.db.Sample(ctx, m.schema)
+	}
+	return m.shadow.Sample(ctx, m.schema)
+}
+
 // prune finds the candidates on a sample of the rows while the statements are measured as they are.
-func (m *indexSearch) prune(ctx context.Context, copies shadow) (*pruned, error) {
-	sample, err := copies.Sample(ctx, m.schema)
+func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
+	sample, err := m.sample(ctx)
 	if err != nil {
 		return nil, err
 	}

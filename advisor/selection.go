@@ -131,6 +131,9 @@ func (c *selection) ensure(ctx context.Context, s set) error {
 		if c.bytes[n], err = c.lab.Size(ctx, at); err != nil {
 			return err
 		}
+		if c.kept != nil {
+			c.bytes[n] = c.guess[n]
+		}
 		if c.pays[n], err = c.upkeep.of(ctx, n); err != nil {
 			return err
 		}

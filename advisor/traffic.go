@@ -7,6 +7,7 @@ import (
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/digest"
+	"github.com/sqliteperf/sqliteperf/internal/history"
 )
 
 // traffic is what a watched database was seen doing within the window that advice rests on.
@@ -17,9 +18,11 @@ type traffic struct {
 	connections  capture.Pool      // since the process started
 	pool         sql.DBStats       // of the application's sql.DB, now
 	rows         []*capture.OpenRows
+	walBytes     int64                                 // size of the write-ahead log, now
+	running      time.Duration                         // since the process started
+	sizes        []history.Size                        // once an hour, the oldest first
 	long         func(context.Context) (*weeks, error) // of the history; nil without one
 	texts        map[uint64]uint32                     // texts seen of each digest, of statements that are live
-	walBytes     int64                                 // size of the write-ahead log, now
 }
 
 // statement finds the summary of a query, or nil.

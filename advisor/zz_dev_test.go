@@ -41,7 +41,9 @@ func TestDev(t *testing.T) {
 	}
 	for _, r := range report.Recommendations {
 		if r.Type == "index" {
-			fmt.Fprintln(out, r.Statements[0]+";")
+			for _, text := range r.Statements {
+				fmt.Fprintln(out, text+";")
+			}
 			fmt.Println(r.State, r.Statements[0], len(r.Digests))
 		}
 	}

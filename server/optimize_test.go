@@ -122,7 +122,7 @@ func (a *app) actions() []string {
 	a.must(json.Unmarshal(a.get("/audit").body, &trail))
 	var list []string
 	for _, e := range trail.Entries {
-		if strings.HasPrefix(e.Subject, "ix01-") {
+		if strings.HasPrefix(e.Subject, "ix0") {
 			list = append(list, e.Action)
 		}
 	}

@@ -155,14 +155,14 @@ const watchForm = `{"verdict": "watching|kept|undone", "reason": "string", "base
 		"p50_before_ms": "number", "p50_after_ms": "number", "p95_before_ms": "number", "p95_after_ms": "number", "ratio": "number",
 		"p": "number", "verdict": "faster|same|slower|too little traffic"}]}`
 
-const recommendationForm = `{"id": "string", "code": "string", "type": "string", "component": "=database",
+const recommendationForm = `{"id": "string", "code": "string", "type": "index|drop_index|pragma|statistics|pool|transaction|query|schema|storage", "component": "=database",
 	"database": "string", "file": "string", "table": "string", "columns": ["string"], "title": "string", "why": "string", "risk": "string",
 	"level": "info|warning|critical", "state": "proposed|proved|estimated|rejected|inconclusive|applying|applied|kept|undoing|undone|failed", "was": "string",
 	"facts": [{"name": "string", "value": "number", "unit": "string", "text": "string"}],
 	"rewrite?": {"before": "string", "after": "string", "checked": "bool", "speedup": "number"},
-	"basis": "replay|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
+	"basis": "replay|experiment|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
 	"plan_hash": "string", "digests": ["string"],
-	"evidence?": {"verdict": "proved|estimated|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn", "samples": "number",
+	"evidence?": {"verdict": "proved|estimated|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn|synthetic", "samples": "number",
 		"shadow_bytes": "number", "took_ms": "number",
 		"queries": [{"digest": "string", "fingerprint": "string", "role": "target|other", "samples": "number",
 			"before": ` + quantilesForm + `, "after": ` + quantilesForm + `, "speedup": "number", "speedup_low": "number", "speedup_high": "number",

@@ -146,7 +146,7 @@ func TestStream(t *testing.T) {
 			conform(t, kind+" "+name, got, form(t, want))
 		}
 		check("sample", `"queries_per_second":`, sampleForm)
-		check("job", `"phase":"analyze"`, `{"id": "string", "phase": "string", "detail": "string", "done": "number"}`)
+		check("job", `"phase":"prune"`, `{"id": "string", "phase": "string", "detail": "string", "done": "number"}`)
 		check("recommendation", `"id":"`+r.ID+`"`, recommendationForm)
 		check("job", `"phase":"apply"`, `{"id": "string", "phase": "string", "detail": "string", "done": "number"}`)
 		check("recommendation", `"state":"applied"`, recommendationForm)

@@ -43,6 +43,7 @@ const probe = `
 	SELECT max(interval), max(statement) FROM (SELECT interval, statement FROM summary LIMIT 1000);
 	SELECT count(length(text)) FROM statement JOIN source ON source.id = statement.source;
 	SELECT count(length(body)) FROM recommendation;
+	SELECT max(at_ms) FROM size;
 	SELECT max(seq) FROM audit;`
 
 // logAhead turns on the write-ahead log, which lasts. Of several processes that do so at once, all
@@ -79,14 +80,15 @@ func create(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
-	if _, err := tx.ExecContext(ctx, schema+mark); err != nil {
+	if _, err := tx.ExecContext(ctx, schema+sizeTable+mark); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// upgrade makes a history of an older version one of this: what is appended from now on the older
-// could not read. What is there already is read as it is. Of two processes that try, one finds it done.
+// upgrade makes a history of an older version one of this: it gets the table and the column it lacks and
+// the mark, for what is appended from now on the older could not read. What is there already is read as it
+// is. Of two processes that try, one finds it done.
 func upgrade(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version == schemaVersion {
@@ -101,7 +103,7 @@ func upgrade(ctx context.Context, conn *sql.Conn) error {
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info('audit') WHERE name = 'data'").Scan(&columns); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)
+	text := fmt.Sprintf("%s PRAGMA user_version = %d", sizeTable, schemaVersion)
 	if columns == 0 {
 		text = "ALTER TABLE audit ADD COLUMN data TEXT NOT NULL DEFAULT ''; " + text
 	}

@@ -27,10 +27,14 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	return s.shrink(ctx)
 }
 
-// expire forgets the intervals older than the retention.
+// expire forgets the intervals and sizes older than the retention.
 func (s *Store) expire(ctx context.Context, now time.Time) error {
 	return s.update(ctx, "expire intervals", func(ctx context.Context, tx *sql.Tx) error {
-		return forget(ctx, tx, "SELECT id FROM interval WHERE end_ms < ?", now.Add(-s.config.Retention).UnixMilli())
+		oldest := now.Add(-s.config.Retention).UnixMilli()
+		if _, err := tx.ExecContext(ctx, "DELETE FROM size WHERE at_ms < ?", oldest); err != nil {
+			return err
+		}
+		return forget(ctx, tx, "SELECT id FROM interval WHERE end_ms < ?", oldest)
 	})
 }
 
@@ -88,7 +92,7 @@ func forget(ctx context.Context, tx *sql.Tx, query string, arg any) error {
 	if _, err = tx.ExecContext(ctx, "DELETE FROM statement WHERE id NOT IN (SELECT statement FROM summary)"); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM source WHERE id NOT IN (SELECT source FROM statement)")
+	_, err = tx.ExecContext(ctx, "DELETE FROM source WHERE id NOT IN (SELECT source FROM statement) AND id NOT IN (SELECT source FROM size)")
 	return err
 }
 

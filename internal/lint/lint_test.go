@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"driver/sqlmiddleware": {"modernc.org/sqlite", "github.com/ngrok/sqlmw", "github.com/failsafe-go/failsafe-go"},
 	"server/otel":          {"go.opentelemetry.io/otel", "github.com/XSAM/otelsql"},
 	"server/prom":          {"github.com/prometheus/client_golang"},
-	"internal/sqlite":      {"modernc.org/sqlite", "golang.org/x/sys/unix"},
+	"internal/sqlite":      {"modernc.org/sqlite", "modernc.org/libc", "golang.org/x/sys/unix"},
 	"internal/history":     {"modernc.org/sqlite"},
 	"middleware":           {"github.com/labstack/echo/v4", "github.com/felixge/httpsnoop"},
 	"server":               {"github.com/labstack/echo/v4"},

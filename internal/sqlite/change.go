@@ -12,9 +12,10 @@ import (
 	"modernc.org/sqlite"
 )
 
-// Change runs statements on the original, all or none of them where SQLite allows: a PRAGMA cannot
-// be part of a transaction and must stand alone. It waits for other writers up to the busy timeout and
-// the end of ctx; guard, if not nil, looks at the schema under the write lock and may refuse.
+// Change runs statements on the original, all or none of them where SQLite allows: a PRAGMA or VACUUM
+// cannot be part of a transaction and must stand alone. It waits for other writers up to the busy timeout and
+// the end of ctx; guard, if not nil, looks at the schema under the write lock and may refuse. VACUUM
+// changes no schema and takes the lock itself, so it is not asked about that.
 //
 // Idle connections for reading are closed first: they would keep the last writer from removing the
 // write-ahead log, and the journal mode from being changed.
@@ -32,6 +33,12 @@ func (db *DB) Change(ctx context.Context, statements []string, guard func(contex
 	if len(statements) == 1 && isPragma(statements[0]) {
 		return fileError(db.path, db.retry(ctx, func() error { return runPragma(ctx, rw, statements[0]) }), db.busy)
 	}
+	if len(statements) == 1 && isVacuum(statements[0]) {
+		return fileError(db.path, db.retry(ctx, func() error {
+			_, err := rw.ExecContext(ctx, statements[0])
+			return err
+		}), db.busy)
+	}
 	tx, err := db.begin(ctx, rw)
 	if err != nil {
 		return fileError(db.path, err, db.busy)
@@ -43,7 +50,7 @@ func (db *DB) Change(ctx context.Context, statements []string, guard func(contex
 		}
 	}
 	for _, text := range statements {
-		if isPragma(text) {
+		if isPragma(text) || isVacuum(text) {
 			return fmt.Errorf("%s: cannot be combined with other statements", text)
 		}
 		if _, err := tx.ExecContext(ctx, text); err != nil {
@@ -95,9 +102,14 @@ func change(ctx context.Context, conn *sql.Conn, statements []string) error {
 	return tx.Commit()
 }
 
-func isPragma(text string) bool {
-	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
-	return strings.EqualFold(word, "PRAGMA")
+func isPragma(text string) bool { return begins(text, "PRAGMA") }
+
+func isVacuum(text string) bool { return begins(text, "VACUUM") }
+
+// begins says whether word is the first of a statement.
+func begins(text, word string) bool {
+	fields := strings.Fields(strings.TrimRight(text, "; \n\t"))
+	return len(fields) > 0 && strings.EqualFold(fields[0], word)
 }
 
 // runPragma sets a pragma and checks that it took: SQLite answers with the value in force, and

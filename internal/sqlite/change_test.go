@@ -130,3 +130,23 @@ func TestChangeWaits(t *testing.T) {
 	run(t, app, "COMMIT")
 	must(t, <-done)
 }
+
+// TestChangeVacuum: VACUUM stands alone, outside a transaction.
+func TestChangeVacuum(t *testing.T) {
+	path := create(t, rows, "DELETE FROM t WHERE id > 100")
+	before := size(path)
+	db := opened(t, path)
+	must(t, db.Change(t.Context(), []string{"VACUUM;"}, nil))
+	if after := size(path); after >= before/2 {
+		t.Errorf("%d bytes of %d are left", after, before)
+	}
+	if err := db.Change(t.Context(), []string{"ANALYZE", "vacuum"}, nil); err == nil {
+		t.Error("VACUUM was combined with ANALYZE")
+	}
+	if got := fmt.Sprint(dump(t, path)); got != "[t: CREATE TABLE t(id INTEGER PRIMARY KEY, k INT, s TEXT, x BLOB)]" {
+		t.Errorf("left %s", got)
+	}
+	if free, ok := db.FreeBytes(); ok && free <= 0 {
+		t.Errorf("%d bytes free", free)
+	}
+}

@@ -142,6 +142,8 @@ const (
 	codeCantOpen = 14
 	codeNotADB   = 26
 
+	codeConstraint = 19
+
 	codeHotJournal = 776 // SQLITE_READONLY_ROLLBACK
 )
 

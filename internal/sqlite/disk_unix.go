@@ -12,3 +12,12 @@ func freeBytes(dir string) (bytes int64, ok bool) {
 	}
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
+
+// device tells disks apart.
+func device(path string) (id uint64, ok bool) {
+	var s unix.Stat_t
+	if unix.Stat(path, &s) != nil {
+		return 0, false
+	}
+	return uint64(s.Dev), true // another type on some systems
+}

@@ -29,6 +29,15 @@ type Sample struct {
 	Fails []error            // objects that could not be copied, such as tables of an unknown module
 }
 
+// Sample reads a part of each table's rows of the database into memory, in one look at it.
+func (db *DB) Sample(ctx context.Context, of *schema.Schema) (*Sample, error) {
+	uri := "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?mode=ro"
+	if db.immutable {
+		uri += "&immutable=1"
+	}
+	return sample(ctx, uri, of, db.times)
+}
+
 // sample fills a Lab in memory from the database at the URI. Rows are picked by a hash of the rowid, so
 // that two samples of one database are alike.
 func sample(ctx context.Context, uri string, s *schema.Schema, times url.Values) (_ *Sample, err error) {
@@ -167,15 +176,18 @@ func (s *Sample) Distinct(ctx context.Context, t *schema.Table, expressions stri
 	return n
 }
 
-// Scale analyzes the sample and writes the statistics as if they were of all rows.
-func (s *Sample) Scale(ctx context.Context) error {
-	if err := s.Analyze(ctx, ""); err != nil {
+// Scale gathers statistics and writes them as if they were of all rows.
+func (s *Sample) Scale(ctx context.Context) error { return s.Analyze(ctx, "") }
+
+// Analyze is Scale for everything, or for the index of that name.
+func (s *Sample) Analyze(ctx context.Context, name string) error {
+	if err := s.Lab.Analyze(ctx, name); err != nil {
 		return err
 	}
 	defer s.raw.interruptible(ctx, 0)()
-	parts, err := s.scaleFirst(ctx)
+	parts, err := s.scaleFirst(ctx, name)
 	if err == nil {
-		err = s.scaleSamples(ctx, parts)
+		err = s.scaleSamples(ctx, parts, name)
 	}
 	if err == nil {
 		err = s.raw.exec("ANALYZE sqlite_schema")
@@ -192,7 +204,7 @@ type scaled struct {
 // scaleFirst scales sqlite_stat1: rows, then the average rows of a prefix. How many distinct values there are
 // in all is guessed from how many there are in the sample: if each row has its own, as many more
 // as there are rows; if few rows do, as many; in between, a power. https://sqlite.org/fileformat2.html#stat1tab
-func (s *Sample) scaleFirst(ctx context.Context) (map[string]scaled, error) {
+func (s *Sample) scaleFirst(ctx context.Context, name string) (map[string]scaled, error) {
 	parts := map[string]scaled{}
 	updates := map[int64]string{}
 	err := each(ctx, s.conn, "SELECT rowid, tbl, coalesce(idx, ''), coalesce(stat, '') FROM sqlite_stat1", func(scan scanner) error {
@@ -202,7 +214,7 @@ func (s *Sample) scaleFirst(ctx context.Context) (map[string]scaled, error) {
 			return err
 		}
 		words := strings.Fields(stat)
-		if len(words) == 0 {
+		if len(words) == 0 || name != "" && !strings.EqualFold(index, name) {
 			return nil
 		}
 		grow := 1 / s.kept[strings.ToLower(table)]
@@ -235,7 +247,7 @@ func (s *Sample) scaleFirst(ctx context.Context) (map[string]scaled, error) {
 }
 
 // scaleSamples scales the rows of sqlite_stat4. https://sqlite.org/fileformat2.html#stat4tab
-func (s *Sample) scaleSamples(ctx context.Context, parts map[string]scaled) error {
+func (s *Sample) scaleSamples(ctx context.Context, parts map[string]scaled, name string) error {
 	type update struct {
 		id            int64
 		eq, lt, below string
@@ -248,7 +260,7 @@ func (s *Sample) scaleSamples(ctx context.Context, parts map[string]scaled) erro
 			return err
 		}
 		part := parts[table+"\x00"+index]
-		if part.rows <= 1 {
+		if part.rows <= 1 || name != "" && !strings.EqualFold(index, name) {
 			return nil
 		}
 		equals := strings.Fields(u.eq)
