@@ -82,3 +82,6 @@ func (s State) rank() int {
 		Proved, Applying, Undoing, Applied, Kept, Estimated, Proposed, Inconclusive, Failed, Undone, Rejected,
 	}, s)
 }
+
+// Advised says whether a person may follow the advice now: it was not rejected, nor decided on before.
+func (s State) Advised() bool { return s == Proposed || s == Proved || s == Estimated }

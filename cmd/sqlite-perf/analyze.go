@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/sqliteperf/sqliteperf/advisor"
+	"github.com/sqliteperf/sqliteperf/internal/sqltext"
 )
 
 // analysis is what analyze prints as JSON.
@@ -23,12 +26,15 @@ type analysis struct {
 type source struct {
 	workload string
 	noProof  bool
+	limits   advisor.Limits
 	token    string
 }
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.workload, "workload", "", `trace of statements, one JSON object a line: {"sql": "…", "params": […], "weight": 1.0}`)
-	cmd.Flags().BoolVar(&s.noProof, "no-proof", false, "do not copy the database to prove advice")
+	cmd.Flags().BoolVar(&s.noProof, "no-proof", false, "do not replay the workload to prove advice")
+	cmd.Flags().Int64Var(&s.limits.Bytes, "budget-bytes", 0, "how much the indexes advised may take together, 0 for no limit")
+	cmd.Flags().IntVar(&s.limits.Indexes, "max-indexes", 0, "how many indexes to advise at most, 0 for no limit")
 	cmd.Flags().StringVar(&s.token, "token", "", "start-up token of a running application; default $SQLITE_PERF_TOKEN")
 }
 
@@ -39,17 +45,22 @@ func analyzeCommand() *cobra.Command {
 		Use:   "analyze FILE|URL",
 		Short: "Advise on a database file for a workload, or show the advice of a running application",
 		Example: `  sqlite-perf analyze app.db --workload trace.ndjson
+  sqlite-perf analyze app.db --workload trace.ndjson --format sql > indexes.sql
   sqlite-perf analyze http://127.0.0.1:8420/performance`,
 		Args: oneTarget,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "table" && format != "json" {
-				return coded{fmt.Errorf("--format must be table or json, not %q", format), exitUsage}
+			if !slices.Contains([]string{"table", "json", "sql"}, format) {
+				return coded{fmt.Errorf("--format must be table, json or sql, not %q", format), exitUsage}
 			}
 			out, err := s.analyze(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			if format == "json" {
+			switch format {
+			case "sql":
+				printSQL(cmd.OutOrStdout(), out)
+				return nil
+			case "json":
 				e := json.NewEncoder(cmd.OutOrStdout())
 				e.SetIndent("", "  ")
 				return e.Encode(out)
@@ -59,13 +70,16 @@ func analyzeCommand() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVar(&format, "format", "table", "table or json")
+	cmd.Flags().StringVar(&format, "format", "table", "table, json, or sql: the statements to run")
 	return cmd
 }
 
 // analyze advises on a file, or asks a running application for its advice.
 func (s *source) analyze(ctx context.Context, target string) (*analysis, error) {
 	if isURL(target) {
+		if s.limits != (advisor.Limits{}) {
+			return nil, coded{errors.New("--budget-bytes and --max-indexes are for files"), exitUsage}
+		}
 		if s.workload != "" {
 			return nil, coded{fmt.Errorf("--workload is for files: a running application knows its own"), exitUsage}
 		}
@@ -75,13 +89,16 @@ func (s *source) analyze(ctx context.Context, target string) (*analysis, error) 
 		}
 		return c.recommendations(ctx)
 	}
+	if s.limits.Bytes < 0 || s.limits.Indexes < 0 {
+		return nil, coded{errors.New("--budget-bytes and --max-indexes must not be negative"), exitUsage}
+	}
 	out := &analysis{Schema: "sqlite-perf/analyze/v1"}
 	workload, err := s.readWorkload(out)
 	if err != nil {
 		return nil, err
 	}
 	p := newProgress()
-	out.Report, err = advisor.Analyze(ctx, target, workload, advisor.Options{NoProof: s.noProof, Progress: p.show})
+	out.Report, err = advisor.Analyze(ctx, target, workload, advisor.Options{NoProof: s.noProof, Limits: s.limits, Progress: p.show})
 	p.clear()
 	return out, err
 }
@@ -100,6 +117,47 @@ func (s *source) readWorkload(out *analysis) ([]advisor.Query, error) {
 		out.BadLines++
 		fmt.Fprintf(os.Stderr, "sqlite-perf: %s: line %d: %s\n", clean(s.workload), line, clean(reason))
 	})
+}
+
+// printSQL writes the statements to run, one a line, the best first, each with what undoes it. What was
+// rejected, or is not for a program to do, is left out. Statistics come last: they are of the indexes too.
+func printSQL(w io.Writer, a *analysis) {
+	analyze := false
+	for _, r := range a.Recommendations {
+		if !r.Applicable || !r.State.Advised() || r.Type == "pragma" {
+			continue
+		}
+		for i, text := range r.Statements {
+			if strings.HasPrefix(text, "ANALYZE") || r.Type == "statistics" {
+				analyze = true
+				continue
+			}
+			fmt.Fprintf(w, "%s;", flat(text))
+			if undo := len(r.Undo) - 1 - i; undo >= 0 && undo < len(r.Undo) {
+				fmt.Fprintf(w, " -- undo: %s;", flat(r.Undo[undo]))
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	if analyze {
+		fmt.Fprintln(w, "ANALYZE; -- undo: none needed, statistics are only read by the planner")
+	}
+}
+
+// flat writes a statement on one line, as far as no string of it has several.
+func flat(text string) string {
+	var b strings.Builder
+	for pos := 0; ; {
+		t := sqltext.Next(text, pos)
+		if t.Kind == sqltext.EOF {
+			return b.String()
+		}
+		if b.Len() > 0 && t.Start > pos {
+			b.WriteByte(' ')
+		}
+		b.WriteString(t.Text(text))
+		pos = t.End
+	}
 }
 
 // printReport writes a report for people.
