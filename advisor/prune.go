@@ -18,15 +18,14 @@ type pruning struct {
 	candidates []candidate
 	numbers    map[string]int // of candidates, by statement
 	built      map[int]int    // number in the sample, by candidate
-	failed     map[string]bool
-	wanted     [][]int // by probe: its candidates
+	wanted     [][]int        // by probe: its candidates
 	bundles    [][][]int
-	firsts     []int // by probe: how many of its bundles are the planner's first choice
+	core       map[int][]int // by probe: which of its bundles are first choices
 }
 
 // prune returns the candidates worth measuring, and for each probe the sets of them that its plans used.
 func prune(ctx context.Context, sample sampleLab, s *schema.Schema, probes []*probe, report func(done float64)) (*pruned, error) {
-	p := &pruning{sample: sample, schema: s, probes: probes, numbers: map[string]int{}, built: map[int]int{}, failed: map[string]bool{}}
+	p := &pruning{sample: sample, schema: s, probes: probes, numbers: map[string]int{}, built: map[int]int{}, core: map[int][]int{}}
 	if err := p.collect(ctx); err != nil {
 		return nil, err
 	}
@@ -48,7 +47,7 @@ type pruned struct {
 	candidates []candidate
 	bytes      []int64 // that each would take, about
 	sets       [][]set // by probe: those that its plans used
-	best       [][]set // of these, those of the planner's first choice
+	core       [][]set // of these, the planner's first choices
 }
 
 // collect makes the candidates of all probes, each once.
@@ -136,6 +135,10 @@ type family struct {
 	of    func(c candidate) bool
 }
 
+// coreFamilies are how many of the families, the first of them, a set is grown from: whatever the planner likes
+// best, and what it likes best among narrow indexes.
+const coreFamilies = 2
+
 var families = []family{
 	{2, func(candidate) bool { return true }},
 	{1, func(c candidate) bool { return !c.wide }},
@@ -154,7 +157,7 @@ func (p *pruning) plans(i int) (bundles [][]int) {
 			_, built := p.built[n]
 			return !built || !f.of(p.candidates[n])
 		})
-		for range f.peels {
+		for peel := range f.peels {
 			used := p.used(i, rest)
 			if len(used) == 0 {
 				break
@@ -163,19 +166,16 @@ func (p *pruning) plans(i int) (bundles [][]int) {
 				if key := fmt.Sprint(bundle); !seen[key] && len(count) < usedMost {
 					seen[key] = true
 					bundles = append(bundles, bundle)
+					if number < coreFamilies && peel == 0 {
+						p.core[i] = append(p.core[i], len(bundles)-1)
+					}
 					for _, n := range bundle {
 						count[n] = true
 					}
 				}
 				rest = slices.DeleteFunc(rest, func(n int) bool { return slices.Contains(bundle, n) })
 			}
-			if number == 0 && len(p.firsts) == i {
-				p.firsts = append(p.firsts, len(bundles))
-			}
 		}
-	}
-	if len(p.firsts) == i {
-		p.firsts = append(p.firsts, 0)
 	}
 	return bundles
 }
@@ -209,7 +209,7 @@ func (p *pruning) renumber(ctx context.Context) (*pruned, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &pruned{sets: make([][]set, len(p.probes)), best: make([][]set, len(p.probes))}
+	out := &pruned{sets: make([][]set, len(p.probes)), core: make([][]set, len(p.probes))}
 	numbers := map[int]int{}
 	for i, bundles := range p.bundles {
 		for j, bundle := range bundles {
@@ -228,8 +228,8 @@ func (p *pruning) renumber(ctx context.Context) (*pruned, error) {
 				s = s.with(at)
 			}
 			out.sets[i] = append(out.sets[i], s)
-			if j < p.firsts[i] {
-				out.best[i] = append(out.best[i], s)
+			if slices.Contains(p.core[i], j) {
+				out.core[i] = append(out.core[i], s)
 			}
 		}
 	}

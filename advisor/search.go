@@ -24,6 +24,12 @@ type indexSearch struct {
 // refining bounds the work of improving a set once it was grown, in statements planned: 0.1 to 0.3 ms each.
 const refining = 6000
 
+// refiningRuns bounds the processor time of what refining runs, where statements are slow.
+const refiningRuns = 15 * time.Second
+
+// buildsMore is how many candidates may be built for improving a set: 10 to 50 ms each where a table has 100,000 rows.
+const buildsMore = 24
+
 // find searches on a copy of the database, or on a part of its rows where there is none.
 func (m *indexSearch) find(ctx context.Context) (err error) {
 	if len(m.queries) == 0 {
@@ -109,7 +115,7 @@ func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
 	m.skipped = append(m.skipped, m.evaluator.failed...)
 	for i, p := range slices.Backward(probes) {
 		if !slices.Contains(m.evaluator.probes, p) {
-			found.sets, found.best = slices.Delete(found.sets, i, i+1), slices.Delete(found.best, i, i+1)
+			found.sets, found.core = slices.Delete(found.sets, i, i+1), slices.Delete(found.core, i, i+1)
 		}
 	}
 	return found, nil
@@ -122,7 +128,7 @@ func (m *indexSearch) choose(ctx context.Context, queries []*query, found *prune
 	if s.upkeep, err = newUpkeep(ctx, m.evaluator, m.schema, queries); err != nil {
 		return err
 	}
-	best, before, after, err := s.choose(ctx, slices.Concat(found.best...))
+	best, before, after, err := s.choose(ctx, slices.Concat(found.core...))
 	lap("choose")
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/schema"
 )
@@ -25,10 +26,12 @@ type selection struct {
 	limits Limits
 	gains  map[int]float64
 
-	writePrice float64 // of a nanosecond that writes pay, beyond that nanosecond
-	bytePrice  float64 // of a byte, in nanoseconds
-	slack      float64 // what an index must gain
-	until      int     // how many plans refine may make
+	writePrice float64       // of a nanosecond that writes pay, beyond that nanosecond
+	bytePrice  float64       // of a byte, in nanoseconds
+	slack      float64       // what an index must gain
+	until      int           // how many plans refine may make
+	more       int           // how many candidates it may build
+	spend      time.Duration // how long its runs may take together
 	db         database
 	schema     *schema.Schema
 }
@@ -52,8 +55,8 @@ const (
 	// writeShare and byteShare say what else may be given up for being cheap: where a set is about right, an
 	// index that makes the workload 1 % cheaper may make writes 1/writeShare % slower, or the indexes
 	// 1/byteShare % larger.
-	writeShare = 0.12
-	byteShare  = 0.12
+	writeShare = 0.15
+	byteShare  = 0.15
 )
 
 // totals are what a workload costs under a set of indexes.
@@ -107,8 +110,8 @@ func (c *selection) less(ctx context.Context, s set, n int) (float64, error) {
 	return c.score(t), err
 }
 
-// more is the score of s with b, as far as those are concerned who might use it.
-func (c *selection) more(ctx context.Context, s, b set) (float64, error) {
+// joined is the score of s with b, as far as those are concerned who might use it.
+func (c *selection) joined(ctx context.Context, s, b set) (float64, error) {
 	t, err := c.sum(s.or(b), func(p *probe) (measure, error) { return c.with(ctx, p, s, b) })
 	return c.score(t), err
 }
@@ -192,26 +195,21 @@ func (c *selection) choose(ctx context.Context, core []set) (best set, before, a
 	if before, err = c.totals(ctx, set{}); err != nil {
 		return best, before, after, err
 	}
-	for range 2 {
-		c.slack = worthwhile * (after.reads + after.writes)
-		if best, err = c.grow(ctx, best, bundles(core)); err != nil {
-			return best, before, after, err
-		}
-		if best, err = c.drop(ctx, best); err != nil {
-			return best, before, after, err
-		}
-		if after, err = c.totals(ctx, best); err != nil {
-			return best, before, after, err
-		}
-		c.price(after)
+	list := bundles(core)
+	if best, after, err = c.start(ctx, set{}, list); err != nil {
+		return best, before, after, err
+	}
+	c.price(after)
+	if best, after, err = c.dearer(ctx, best, list); err != nil {
+		return best, before, after, err
 	}
 	lap("grow")
-	c.slack = worthwhile * c.score(after)
+	c.slack, c.more = worthwhile*c.score(after), buildsMore
 	if best, err = c.refine(ctx, best); err != nil {
 		return best, before, after, err
 	}
 	lap("refine")
-	if err := c.watch(ctx); err != nil {
+	if err := c.watch(ctx, best); err != nil {
 		return best, before, after, err
 	}
 	if best, err = c.refine(ctx, best); err != nil {
@@ -222,11 +220,52 @@ func (c *selection) choose(ctx context.Context, core []set) (best set, before, a
 	return best, before, after, err
 }
 
+// start grows a set from s and drops what it turns out not to need.
+func (c *selection) start(ctx context.Context, s set, list []*bundle) (set, totals, error) {
+	t, err := c.totals(ctx, s)
+	if err != nil {
+		return s, t, err
+	}
+	c.slack = worthwhile * (t.reads + t.writes)
+	if s == (set{}) {
+		c.slack = 0 // what it will cost is not known
+	}
+	for _, b := range list {
+		b.stamp = -1
+	}
+	if s, err = c.grow(ctx, s, slices.Clone(list)); err != nil {
+		return s, t, err
+	}
+	if t, err = c.totals(ctx, s); err != nil {
+		return s, t, err
+	}
+	c.slack = worthwhile * c.score(t)
+	if s, err = c.drop(ctx, s); err != nil {
+		return s, t, err
+	}
+	t, err = c.totals(ctx, s)
+	return s, t, err
+}
+
+// dearer chooses again now that writes and bytes have their price: from the set grown without, and from
+// nothing; which of the two leads further differs from workload to workload.
+func (c *selection) dearer(ctx context.Context, grown set, list []*bundle) (set, totals, error) {
+	one, costOne, err := c.start(ctx, grown, list)
+	if err != nil {
+		return one, costOne, err
+	}
+	two, costTwo, err := c.start(ctx, set{}, list)
+	if err != nil || c.score(costTwo) < c.score(costOne) {
+		return two, costTwo, err
+	}
+	return one, costOne, nil
+}
+
 // refine improves s until nothing gains, or as many plans were made as it may take: a number and not a time,
 // so that the outcome is the same on a busy machine.
 func (c *selection) refine(ctx context.Context, s set) (set, error) {
-	c.until = c.plans + refining
-	for c.plans < c.until {
+	c.until, c.spend = c.plans+refining, c.ran+refiningRuns
+	for !c.exhausted() {
 		improved, err := c.improve(ctx, s)
 		if err != nil {
 			return s, err
@@ -239,20 +278,39 @@ func (c *selection) refine(ctx context.Context, s set) (set, error) {
 	return c.drop(ctx, s)
 }
 
-// watch adds guards: from now on a set is charged for what they lose.
-func (c *selection) watch(ctx context.Context) error {
+// watch adds guards to those that are measured: from now on a set is charged for what they lose.
+func (c *selection) watch(ctx context.Context, s set) error {
+	base := map[*query]float64{}
+	for i, p := range c.probes {
+		base[p.query] = c.base[i].steps / float64(len(p.calls))
+	}
 	list, err := c.guards(ctx, c.db, c.schema)
 	if err != nil {
 		return err
 	}
 	for _, g := range list {
-		m, err := c.cost(ctx, g, set{})
-		if err != nil {
-			return err
+		m, err := c.before(ctx, g, s, base[g.query])
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		c.probes, c.base = append(c.probes, g), append(c.base, m)
+		if err == nil {
+			c.probes, c.base = append(c.probes, g), append(c.base, m)
+		}
 	}
 	return nil
+}
+
+// before is what a guard costs without the set. Where it costs much less with it than the statement did with
+// its own values without, that much is enough to know.
+func (c *selection) before(ctx context.Context, g *probe, s set, usual float64) (measure, error) {
+	m, err := c.cost(ctx, g, s)
+	if err != nil {
+		return m, err
+	}
+	if slices.ContainsFunc(m.each, func(steps float64) bool { return steps > usual/2 }) {
+		return c.cost(ctx, g, set{})
+	}
+	return measure{each: slices.Repeat([]float64{usual}, len(m.each))}, nil
 }
 
 // bundle is a set of indexes that some plan uses together.
@@ -294,7 +352,7 @@ func (c *selection) grow(ctx context.Context, s set, list []*bundle) (set, error
 				if err := c.ensure(ctx, b.set); err != nil {
 					return s, err
 				}
-				then, err := c.more(ctx, s, b.set)
+				then, err := c.joined(ctx, s, b.set)
 				if err != nil {
 					return s, err
 				}
@@ -346,7 +404,7 @@ func (c *selection) improve(ctx context.Context, s set) (set, error) {
 		return s, err
 	}
 	for _, n := range c.promising(ctx, s) {
-		if s.has(n) || c.plans > c.until {
+		if s.has(n) || c.exhausted() || !c.mayBuild(n) {
 			continue
 		}
 		if err := cmp.Or(ctx.Err(), c.ensure(ctx, setOf(n))); err != nil {
@@ -411,6 +469,18 @@ func (p *probe) least() float64 {
 		least = min(least, m.cost)
 	}
 	return least
+}
+
+// exhausted says whether refine has done as much as it may.
+func (c *selection) exhausted() bool { return c.plans >= c.until || c.ran >= c.spend }
+
+// mayBuild says whether candidate n is built, or may be.
+func (c *selection) mayBuild(n int) bool {
+	if _, done := c.built[n]; done {
+		return true
+	}
+	c.more--
+	return c.more >= 0
 }
 
 // swap adds n to s and takes out each other index of the table that is then better away.

@@ -15,9 +15,9 @@ import (
 // Rows of a table that a sample keeps: enough for the planner's statistics, 24 samples of STAT4 among them,
 // and few enough that an index over them is built in a millisecond.
 const (
-	sampleLeast = 4_000
-	sampleMost  = 20_000
-	samplePart  = 20 // one in so many rows, between the two
+	sampleLeast = 1_500
+	sampleMost  = 10_000
+	samplePart  = 30 // one in so many rows, between the two
 )
 
 // Sample is a Lab in memory with a part of each table's rows. It plans like the whole database once Scale was
