@@ -142,8 +142,10 @@ func (m *indexSearch) choose(ctx context.Context, queries []*query, found *prune
 // take makes choices of the set: an index each, but those that do not help alone stay with the one they are
 // used beside.
 func (m *indexSearch) take(ctx context.Context, s *selection, best set) error {
-	numbers := best.list()
-	slices.SortStableFunc(numbers, func(a, b int) int { return cmp.Compare(s.gains[b], s.gains[a]) })
+	numbers, fragile, err := s.inOrder(ctx, best)
+	if err != nil {
+		return err
+	}
 	at := map[int]*choice{}
 	for _, n := range numbers {
 		c := &choice{}
@@ -160,6 +162,9 @@ func (m *indexSearch) take(ctx context.Context, s *selection, best set) error {
 		cand := m.evaluator.candidates[n]
 		cand.taken = m.taken(cand)
 		c.indexes, c.gain = append(c.indexes, cand), c.gain+s.gains[n]
+		if fragile[n] != "" {
+			c.fragile = fragile[n]
+		}
 		if w := s.upkeep.dearest(n); w.AddedUS > c.write.AddedUS || c.write.Source == "" {
 			c.write = w
 		}

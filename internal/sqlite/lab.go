@@ -130,6 +130,23 @@ func (l *Lab) find(name string) uintptr {
 	return 0
 }
 
+// WithoutSamples makes the planner forget the samples of sqlite_stat4 until restore is called: a SQLite built without
+// them plans so, and PRAGMA optimize deletes them. https://sqlite.org/fileformat2.html#stat4tab
+func (l *Lab) WithoutSamples() (restore func()) {
+	kept := map[uintptr]int32{}
+	main := at[sqlite3.TDb](at[sqlite3.Tsqlite3](l.raw.db).FaDb)
+	for e := at[sqlite3.TSchema](main.FpSchema).FidxHash.Ffirst; e != 0; e = at[sqlite3.THashElem](e).Fnext {
+		index := at[sqlite3.THashElem](e).Fdata
+		kept[index] = at[sqlite3.TIndex](index).FnSample
+		at[sqlite3.TIndex](index).FnSample = 0
+	}
+	return func() {
+		for index, samples := range kept {
+			at[sqlite3.TIndex](index).FnSample = samples
+		}
+	}
+}
+
 // showAll shows every index, as a change of the schema needs.
 func (l *Lab) showAll() {
 	all := make([]int, len(l.built))
