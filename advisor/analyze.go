@@ -190,24 +190,26 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 		}
 	}
 	report.Recommendations = kept
-	if err := p.proveAll(ctx, report.Recommendations); err != nil {
+	more, err := p.proveAll(ctx, report.Recommendations)
+	if err != nil {
 		return err
 	}
+	report.Recommendations = append(report.Recommendations, more...)
 	report.Recommendations = withoutCovered(report.Recommendations)
 	sortRecommendations(report.Recommendations)
 	return nil
 }
 
-// proveAll proves what can be proved: the new indexes together, everything else alone.
-func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) error {
-	if p.options.NoProof {
-		return nil
-	}
+// proveAll proves what can be proved: the new indexes together, everything else alone. It may find more to
+// advise.
+func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) ([]*Recommendation, error) {
 	var indexes, others []*Recommendation
+	analyzed := p.schema.Analyzed
 	for _, r := range recs {
 		switch {
 		case !r.provable() || r.settled() || len(r.Statements) == 0 || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0:
 			// by rule: there is nothing to replay
+			analyzed = analyzed || r.Type == "statistics"
 		case r.Type == "index":
 			indexes = append(indexes, r)
 		default:
@@ -215,26 +217,69 @@ func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) error {
 		}
 	}
 	if len(indexes)+len(others) == 0 {
-		return nil
+		return nil, nil
 	}
 	copies, err := p.copies(ctx)
-	if err != nil || copies == nil {
-		return err
+	switch {
+	case err != nil:
+		return nil, err
+	case copies == nil && len(indexes) > 0 && !analyzed:
+		r, err := noStatistics{}.forIndexes(ctx, p, nil)
+		return []*Recommendation{r}, err
+	case copies == nil:
+		return nil, nil
 	}
 	for _, r := range others {
 		if err := p.prove(ctx, r); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return p.proveSet(ctx, indexes)
+	return p.proveIndexes(ctx, indexes, analyzed)
+}
+
+// proveIndexes proves the set with the statistics that there will be: none, if it is as good without.
+func (p *pass) proveIndexes(ctx context.Context, indexes []*Recommendation, analyzed bool) ([]*Recommendation, error) {
+	if len(indexes) == 0 {
+		return nil, nil
+	}
+	if !analyzed {
+		if err := p.proveSet(ctx, indexes); err != nil || allProved(indexes) {
+			return nil, err
+		}
+		for _, r := range indexes {
+			r.State, r.Evidence = Proposed, nil
+		}
+	}
+	if !p.schema.Analyzed {
+		if err := p.gather(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.proveSet(ctx, indexes); err != nil || analyzed {
+		return nil, err
+	}
+	r, err := noStatistics{}.forIndexes(ctx, p, indexes)
+	return []*Recommendation{r}, err
+}
+
+func allProved(list []*Recommendation) bool {
+	return !slices.ContainsFunc(list, func(r *Recommendation) bool { return r.State != Proved })
 }
 
 var stateRank = map[State]int{Proved: 0, Applying: 1, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}
 
+// first puts statistics before the indexes that were chosen with them.
+func first(r *Recommendation) int {
+	if r.Type == "statistics" && r.State.Advised() {
+		return 0
+	}
+	return 1
+}
+
 // sortRecommendations puts what saves most first: proved advice by time saved, then the rest.
 func sortRecommendations(list []*Recommendation) {
 	slices.SortStableFunc(list, func(a, b *Recommendation) int {
-		return cmp.Or(cmp.Compare(stateRank[a.State], stateRank[b.State]),
+		return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(stateRank[a.State], stateRank[b.State]),
 			cmp.Compare(b.saves, a.saves), cmp.Compare(a.ID, b.ID))
 	})
 }

@@ -19,17 +19,10 @@ type database interface {
 	Schema(ctx context.Context) (*schema.Schema, error)
 	Explain(ctx context.Context, query string, args []any) (plan.Plan, error)
 	Values(ctx context.Context, table string, columns []string, n int) ([][]any, error)
-	WhatIf(ctx context.Context) (planner, error)
 	Sample(ctx context.Context, of *schema.Schema) (sampleLab, error)
 	Shadow(ctx context.Context, dir string, maxBytes int64) (shadow, error)
 	Change(ctx context.Context, statements []string, guard func(context.Context, *sql.Tx) error) error
 	Mark(ctx context.Context) (string, error)
-	Close() error
-}
-
-// planner plans statements under indexes that do not exist.
-type planner interface {
-	Explain(ctx context.Context, changes []string, query string, args []any) (plan.Plan, error)
 	Close() error
 }
 
@@ -116,8 +109,6 @@ func openWith(ctx context.Context, c sqlite.Config) (database, error) {
 	}
 	return sqliteDatabase{db}, nil
 }
-
-func (d sqliteDatabase) WhatIf(ctx context.Context) (planner, error) { return d.DB.WhatIf(ctx) }
 
 func (d sqliteDatabase) Sample(ctx context.Context, of *schema.Schema) (sampleLab, error) {
 	return d.DB.Sample(ctx, of)

@@ -1,6 +1,7 @@
 package advisor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -161,10 +162,22 @@ func DefaultHistory(path string) string { return filepath.Join(filepath.Dir(path
 // Plan picks what would be applied: the recommendations with the given IDs, or without any all
 // that are proved.
 func Plan(list []*Recommendation, ids []string) []*Recommendation {
-	return slices.DeleteFunc(slices.Clone(list), func(r *Recommendation) bool {
+	plan := slices.DeleteFunc(slices.Clone(list), func(r *Recommendation) bool {
 		if len(ids) > 0 {
 			return !slices.Contains(ids, r.ID)
 		}
 		return r.State != Proved || !r.Applicable
 	})
+	// Statistics last: they are to be of the new indexes too.
+	slices.SortStableFunc(plan, func(a, b *Recommendation) int {
+		return cmp.Compare(b2i(a.Type == "statistics"), b2i(b.Type == "statistics"))
+	})
+	return plan
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

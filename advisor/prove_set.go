@@ -32,10 +32,7 @@ func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) error {
 	if len(recs) == 0 {
 		return nil
 	}
-	s := &setProof{pass: p, recs: recs, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
-	if err := s.statistics(ctx); err != nil {
-		return err
-	}
+	s := &setProof{pass: p, recs: slices.Clone(recs), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
 	for len(s.recs) > 0 {
 		before := len(s.recs)
 		if err := s.round(ctx); err != nil {
@@ -49,16 +46,14 @@ func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) error {
 	return nil
 }
 
-// statistics analyzes both copies if the database is not: what an index gains is not what statistics gain.
-func (s *setProof) statistics(ctx context.Context) error {
-	if s.schema.Analyzed {
-		return nil
-	}
-	for _, r := range []replayer{s.shadow.Before(), s.shadow.After()} {
+// gather analyzes both copies of a database that is not: what an index gains is not what statistics gain.
+func (p *pass) gather(ctx context.Context) error {
+	for _, r := range []replayer{p.shadow.Before(), p.shadow.After()} {
 		if _, err := r.Change(ctx, []string{"ANALYZE"}); err != nil && ctx.Err() != nil {
 			return ctx.Err() // what cannot be analyzed here is planned without statistics, on both
 		}
 	}
+	p.gathered = true
 	return nil
 }
 
@@ -77,7 +72,7 @@ func (s *setProof) round(ctx context.Context) (err error) {
 		t.evidence = &Evidence{ShadowBytes: s.shadow.Bytes(), Write: WriteCost{Source: "none"}, Queries: []Measured{}, Reasons: []string{}}
 		s.proofs[r] = t
 		statements := r.Statements
-		if !s.schema.Analyzed {
+		if s.gathered {
 			statements = append(slices.Clone(statements), analyzeEach(r)...)
 		}
 		if err := t.change(ctx, after, statements); err != nil {

@@ -63,8 +63,10 @@ func (p *pruning) collect(ctx context.Context) error {
 	}
 	for _, probe := range p.probes {
 		for _, a := range probe.accesses {
-			if err := p.learn(ctx, s, a); err != nil {
-				return err
+			if err := p.learn(ctx, s, a); ctx.Err() != nil {
+				return ctx.Err()
+			} else if err != nil {
+				continue // a table that could not be sampled
 			}
 			for _, k := range a.equal {
 				s.asked[a.table][k.Name]++
@@ -74,6 +76,9 @@ func (p *pruning) collect(ctx context.Context) error {
 	for _, probe := range p.probes {
 		var mine []int
 		for _, a := range probe.accesses {
+			if s.columns[a.table] == nil {
+				continue
+			}
 			for _, c := range s.candidates(a) {
 				text := c.sql("")
 				n, known := p.numbers[text]

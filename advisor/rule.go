@@ -26,20 +26,21 @@ var indexRules = []rule{missingIndex{}, redundantIndex{}}
 
 // pass is what rules look at during one analysis.
 type pass struct {
-	name    string // of the database, for people
-	db      database
-	schema  *schema.Schema
-	queries []*query // by cost, the most expensive first
-	pragmas map[string]string
-	live    bool     // pragmas are those of the application's connections
-	traffic *traffic // nil where only a file is looked at
-	options Options
-	shadow  shadow    // nil before copies made it, and without proofs
-	refused bool      // there can be no shadow
-	skipped []Skipped // what to report besides
-	forms   int       // new forms of statements compared so far
-	renewed *renewal  // nil before renew looked at the statistics
-	report  func(phase, detail string, done float64)
+	name     string // of the database, for people
+	db       database
+	schema   *schema.Schema
+	queries  []*query // by cost, the most expensive first
+	pragmas  map[string]string
+	live     bool     // pragmas are those of the application's connections
+	traffic  *traffic // nil where only a file is looked at
+	options  Options
+	shadow   shadow    // nil before copies made it, and without proofs
+	refused  bool      // there can be no shadow
+	skipped  []Skipped // what to report besides
+	forms    int       // new forms of statements compared so far
+	renewed  *renewal  // nil before renew looked at the statistics
+	gathered bool      // both copies have statistics that the database has not
+	report   func(phase, detail string, done float64)
 }
 
 // recommendation starts a recommendation of a rule on a subject, which makes its identity.

@@ -59,8 +59,10 @@ func sample(ctx context.Context, uri string, s *schema.Schema, times url.Values)
 		out.create(s, first)
 	}
 	for _, t := range s.Tables {
-		if err := out.fill(ctx, t); err != nil {
-			return nil, fmt.Errorf("sample %s: %w", t.Name, err)
+		if err := out.fill(ctx, t); ctx.Err() != nil {
+			return nil, ctx.Err()
+		} else if err != nil { // its columns need what is missing here
+			out.Fails = append(out.Fails, fmt.Errorf("sample %s: %w", t.Name, err))
 		}
 	}
 	if err := l.raw.exec("DETACH source"); err != nil {

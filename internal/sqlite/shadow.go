@@ -86,7 +86,7 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 func (db *DB) copyTo(ctx context.Context, path string) error {
 	_, err := db.read.ExecContext(ctx, "VACUUM INTO ?", path)
 	var failure *sqlite.Error
-	if err == nil || ctx.Err() != nil || !errors.As(err, &failure) || failure.Code() != codeError {
+	if err == nil || ctx.Err() != nil || !errors.As(err, &failure) || failure.Code()&0xff != codeError {
 		return err
 	}
 	os.Remove(path)
