@@ -22,6 +22,7 @@ type choice struct {
 	indexes []candidate
 	gain    float64 // nanoseconds that the workload would cost more without it
 	write   WriteCost
+	bytes   int64
 	queries []*query
 	fragile string // why the plan may turn out otherwise
 }
@@ -58,6 +59,8 @@ func (c *choice) recommend(p *pass) *Recommendation {
 	}
 	if p.refused { // a copy was wanted
 		r.State, r.Basis = Estimated, "estimate"
+		r.Evidence = &Evidence{Verdict: Estimated, Queries: []Measured{}, Write: c.write, Bytes: c.bytes,
+			Reasons: []string{"measured on a sample of the rows, planned with its statistics as if of all"}}
 	}
 	r.index, r.Applicable, r.Level = r.indexes[0], true, "warning"
 	for _, q := range c.queries {

@@ -161,7 +161,7 @@ func (m *indexSearch) take(ctx context.Context, s *selection, best set) error {
 		at[n] = c
 		cand := m.evaluator.candidates[n]
 		cand.taken = m.taken(cand)
-		c.indexes, c.gain = append(c.indexes, cand), c.gain+s.gains[n]
+		c.indexes, c.gain, c.bytes = append(c.indexes, cand), c.gain+s.gains[n], c.bytes+s.bytes[n]
 		if fragile[n] != "" {
 			c.fragile = fragile[n]
 		}
