@@ -205,7 +205,9 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) ([]*Recommendation, error) {
 	var indexes, others []*Recommendation
 	analyzed := p.schema.Analyzed
+	estimated := false
 	for _, r := range recs {
+		estimated = estimated || r.State == Estimated
 		switch {
 		case !r.provable() || r.settled() || len(r.Statements) == 0 || r.Evidence != nil || r.Type == "drop_index" && len(p.on(r.Table)) == 0:
 			// by rule: there is nothing to replay
@@ -215,6 +217,10 @@ func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) ([]*Recomme
 		default:
 			others = append(others, r)
 		}
+	}
+	if estimated && !analyzed {
+		r, err := noStatistics{}.forIndexes(ctx, p, nil)
+		return []*Recommendation{r}, err
 	}
 	if len(indexes)+len(others) == 0 {
 		return nil, nil
