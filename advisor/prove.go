@@ -130,7 +130,7 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 		t.unchanged(m)
 		return nil
 	}
-	c, err := trial.Compare(ctx, t.shadow.Before(), t.shadow.After(), q.testCase(), spent[role], t.random)
+	c, err := t.compare(ctx, q.testCase(), spent[role], t.random)
 	if err != nil {
 		return t.failed(ctx, q, role, err)
 	}
@@ -149,6 +149,21 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 	}
 	return nil
 }
+
+// compare replays a statement on both copies, and where the machine was too restless to tell, once more and longer.
+func (p *pass) compare(ctx context.Context, c trial.Case, b trial.Budget, random *rand.Rand) (out trial.Comparison, err error) {
+	for range comparedMost {
+		out, err = trial.Compare(ctx, p.shadow.Before(), p.shadow.After(), c, b, random)
+		if err != nil || out.Difference != trial.Inconclusive {
+			break
+		}
+		b.Samples *= 3
+	}
+	return out, err
+}
+
+// comparedMost is how often a statement is compared until the outcome is clear.
+const comparedMost = 3
 
 // unchanged counts a statement whose plan the change does not touch. It is shown if the advice is for it.
 func (t *proof) unchanged(m Measured) {

@@ -200,7 +200,7 @@ func (s *setProof) share() time.Duration {
 
 func (s *setProof) measure(ctx context.Context, q *query, m Measured) error {
 	start := time.Now()
-	c, err := trial.Compare(ctx, s.shadow.Before(), s.shadow.After(), q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
+	c, err := s.pass.compare(ctx, q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
 	s.budget, s.left = s.budget-time.Since(start), s.left-1
 	if ctx.Err() != nil {
 		return ctx.Err()
