@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -187,14 +188,28 @@ func (h raw) pages() int64 {
 }
 
 // interruptible stops what runs on the handle when ctx ends, or after limit if that is not zero, until
-// done is called. Calling sqlite3_interrupt from another thread is what it is for.
+// done is called. Calling sqlite3_interrupt from another thread is what it is for. A timer that has fired may
+// get to run only when the statement it is about has ended: it must not stop the next one.
 // https://sqlite.org/c3ref/interrupt.html
 func (h raw) interruptible(ctx context.Context, limit time.Duration) (done func()) {
-	interrupt := func() { sqlite3.Xsqlite3_interrupt(h.tls, h.db) }
+	var mu sync.Mutex
+	over := false
+	interrupt := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			sqlite3.Xsqlite3_interrupt(h.tls, h.db)
+		}
+	}
+	end := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+	}
 	stop := context.AfterFunc(ctx, interrupt)
 	if limit == 0 {
-		return func() { stop() }
+		return func() { stop(); end() }
 	}
 	timer := time.AfterFunc(limit, interrupt)
-	return func() { timer.Stop(); stop() }
+	return func() { timer.Stop(); stop(); end() }
 }
