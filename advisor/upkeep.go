@@ -15,9 +15,9 @@ import (
 // were measured for random keys.
 const entryCost = 8e3
 
-// upkeep measures what indexes cost the writes of a workload: INSERTs are run with an index and without, in
-// transactions that are rolled back. UPDATEs and DELETEs, which an index may also help, are charged by
-// the rows they change.
+// upkeep measures what indexes cost the writes of a workload: INSERTs, and what finds its row by key, are run with
+// an index and without, in transactions that are rolled back. Other UPDATEs and DELETEs, which an index may
+// also help, are charged by the rows they change.
 type upkeep struct {
 	*evaluator
 	writes []*writing
@@ -30,11 +30,11 @@ type writing struct {
 	*query
 	table *schema.Table
 	rows  float64 // changed by one call
-	each  float64 // nanoseconds an INSERT takes with no candidate; 0 if it cannot be repeated
+	each  float64 // nanoseconds one call takes with no candidate; 0 if it cannot be repeated
 }
 
-// insertsRepeated is how often a batch of INSERTs is run: the least time counts.
-const insertsRepeated = 3
+// writesRepeated is how often a batch of writes is run: the least time counts.
+const writesRepeated = 3
 
 func newUpkeep(ctx context.Context, e *evaluator, s *schema.Schema, queries []*query) (*upkeep, error) {
 	u := &upkeep{evaluator: e, costs: map[int]WriteCost{}}
@@ -44,9 +44,9 @@ func newUpkeep(ctx context.Context, e *evaluator, s *schema.Schema, queries []*q
 			continue
 		}
 		cost := entryCost
-		if w.inserts() {
+		if w.inserts() || !e.searches(q) {
 			var err error
-			if w.each, err = u.insert(ctx, w, nil); err != nil {
+			if w.each, err = u.run(ctx, w, nil); err != nil {
 				return nil, err
 			}
 			if w.each > 0 {
@@ -63,10 +63,10 @@ func newUpkeep(ctx context.Context, e *evaluator, s *schema.Schema, queries []*q
 
 func (w *writing) inserts() bool { return w.read.Verb == "INSERT" || w.read.Verb == "REPLACE" }
 
-// insert is the least time of one INSERT under the indexes shown; 0 if none succeeds.
-func (u *upkeep) insert(ctx context.Context, w *writing, shown []int) (least float64, err error) {
+// run is the least time of one call under the indexes shown; 0 if none succeeds.
+func (u *upkeep) run(ctx context.Context, w *writing, shown []int) (least float64, err error) {
 	u.lab.Show(shown)
-	for range insertsRepeated {
+	for range writesRepeated {
 		cpu, done, err := u.lab.Write(ctx, w.calls)
 		if err != nil || done == 0 {
 			return 0, err
@@ -86,15 +86,16 @@ func (u *upkeep) of(ctx context.Context, n int) (sum float64, err error) {
 		var added float64
 		switch {
 		case w.table != c.table:
-		case w.inserts() && w.each > 0:
-			with, err := u.insert(ctx, w, []int{u.built[n]})
+		case w.read.Verb == "UPDATE" && !touched(c, w.read):
+		case w.each > 0:
+			with, err := u.run(ctx, w, []int{u.built[n]})
 			if err != nil {
 				return 0, err
 			}
 			added = math.Exp2(math.Round(2*math.Log2(max(with-w.each, entryCost/8))) / 2) // see price
 		case w.inserts(), w.read.Verb == "DELETE":
 			added = w.rows * entryCost
-		case touched(c, w.read):
+		default:
 			added = 2 * w.rows * entryCost // one entry out and one in
 		}
 		sum += max(w.Calls, 1) * added
@@ -108,6 +109,11 @@ func (u *upkeep) of(ctx context.Context, n int) (sum float64, err error) {
 
 // dearest is the write of the workload that candidate n costs most.
 func (u *upkeep) dearest(n int) WriteCost { return u.costs[n] }
+
+// searches says whether an index might help a write to find its rows.
+func (e *evaluator) searches(q *query) bool {
+	return slices.ContainsFunc(e.probes, func(p *probe) bool { return p.query == q && !p.useful.empty() })
+}
 
 // changed is how many rows a call of q changes, as far as its search was measured.
 func (e *evaluator) changed(q *query) float64 {
