@@ -38,6 +38,7 @@ type probe struct {
 // measure is what a probe costs under a set of indexes: one execution of each of its calls.
 type measure struct {
 	cost  float64 // nanoseconds
+	tally float64 // the same by what was counted alone
 	steps float64
 	cut   bool // more than that
 	used  set
@@ -255,6 +256,7 @@ func (e *evaluator) cost(ctx context.Context, p *probe, s set) (measure, error) 
 			return m, err
 		}
 		m.cost += e.price(c) * e.grown(p, c)
+		m.tally += tally(c) * e.grown(p, c)
 		m.steps += float64(c.Steps)
 		if p.guard {
 			m.each = append(m.each, float64(c.Steps))

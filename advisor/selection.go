@@ -53,7 +53,7 @@ const (
 	harm       = 20
 
 	// slowerCost is the same for the cost: an index may lead to fewer instructions than a scan and ask for a page at
-	// each. The measured time counts in powers of two, so one of them may be chance.
+	// each. Counted, as the time of one run may be chance.
 	slowerCost = 2
 
 	// writeShare and byteShare say what else may be given up for being cheap: where a set is about right, an
@@ -157,13 +157,13 @@ func (c *selection) charged(p *probe, m, base measure) float64 {
 		return m.cost
 	}
 	if !p.guard {
-		return m.cost + harm*max(stepCost*excess(m.steps, base.steps), m.cost-slowerCost*base.cost)
+		return m.cost + harm*max(stepCost*excess(m.steps, base.steps), m.tally-slowerCost*base.tally)
 	}
 	var over float64
 	for i, steps := range m.each {
 		over += excess(steps, base.each[i])
 	}
-	return harm * max(stepCost*over, m.cost-slowerCost*base.cost)
+	return harm * max(stepCost*over, m.tally-slowerCost*base.tally)
 }
 
 // excess is how many instructions more are more than chance or a planner's whim.
