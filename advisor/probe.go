@@ -305,10 +305,23 @@ func (e *evaluator) run(ctx context.Context, p *probe, i int, prog plan.Program)
 	}
 	e.ran += c.CPU
 	if c.Cut {
-		c.CPU, c.Steps, c.Pages = 2*max(c.CPU, limit), 2*c.Steps, 2*c.Pages
+		c = p.worse(i, c, limit)
 	}
 	p.programs[i][prog.Hash] = c
 	return c, nil
+}
+
+// worse is what a run that was cut counts as: twice what it had come to, and twice what the best run of the call
+// took, of everything.
+func (p *probe) worse(i int, c trial.Cost, limit time.Duration) trial.Cost {
+	best := trial.Cost{CPU: max(c.CPU, limit), Steps: c.Steps, Pages: c.Pages, Rows: c.Rows, Cut: true}
+	for _, other := range p.programs[i] {
+		if !other.Cut {
+			best.Steps, best.Pages, best.Rows = max(best.Steps, other.Steps), max(best.Pages, other.Pages), max(best.Rows, other.Rows)
+			break
+		}
+	}
+	return trial.Cost{CPU: 2 * best.CPU, Steps: 2 * best.Steps, Pages: 2 * best.Pages, Rows: best.Rows, Cut: true}
 }
 
 // baseLimit is when a statement is stopped of which no better plan is known: that it is slow is known then.

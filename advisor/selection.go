@@ -314,7 +314,7 @@ func (c *selection) before(ctx context.Context, g *probe, s set, usual float64) 
 	if slices.ContainsFunc(m.each, func(steps float64) bool { return steps > usual/2 }) {
 		return c.cost(ctx, g, set{})
 	}
-	return measure{each: slices.Repeat([]float64{usual}, len(m.each))}, nil
+	return measure{each: slices.Repeat([]float64{usual}, len(m.each)), tally: math.Inf(1)}, nil
 }
 
 // bundle is a set of indexes that some plan uses together.
