@@ -120,9 +120,10 @@ func (s *Shadow) Lab(ctx context.Context) (*Lab, error) {
 	return openLab(ctx, file, s.times)
 }
 
-// Sample makes a Lab in memory with a part of the copy's rows.
+// Sample makes a Lab with a part of the copy's rows. It is a file: in memory, all that is ever built over it
+// took 400 MB for a thousand statements on 100 MB.
 func (s *Shadow) Sample(ctx context.Context, of *schema.Schema) (*Sample, error) {
-	return sample(ctx, "file:"+(&url.URL{Path: s.Before.path}).EscapedPath()+"?mode=ro", of, s.times)
+	return sample(ctx, filepath.Join(s.dir, "sample.db"), "file:"+(&url.URL{Path: s.Before.path}).EscapedPath()+"?mode=ro", of, s.times)
 }
 
 // copyFile copies a database that nobody else has open.
