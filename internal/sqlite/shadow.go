@@ -62,8 +62,8 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	if s.lock, err = lockFile(filepath.Join(s.dir, lockName)); err != nil {
 		return nil, err
 	}
-	if free, ok := freeBytes(s.dir); ok && free < copies*bytes+headroom {
-		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, copies*bytes+headroom)
+	if err := room(freeBytes, s.dir, copies*bytes+headroom); err != nil {
+		return nil, err
 	}
 	before, after := filepath.Join(s.dir, "before.db"), filepath.Join(s.dir, "after.db")
 	if err := db.copyTo(ctx, before); err != nil {
@@ -78,6 +78,14 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	}
 	s.After, err = openReplayer(ctx, after, db.times)
 	return s, err
+}
+
+// room fails if less than need is free in dir, as far as that is known.
+func room(free func(dir string) (bytes int64, ok bool), dir string, need int64) error {
+	if bytes, ok := free(dir); ok && bytes < need {
+		return fmt.Errorf("%w: %d bytes free in %s, needs %d", ErrTooLarge, bytes, filepath.Dir(dir), need)
+	}
+	return nil
 }
 
 // copyTo writes a consistent copy. VACUUM needs the collations and functions of the application's indexes;
