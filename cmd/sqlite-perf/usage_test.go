@@ -25,7 +25,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"analyze", "--nosuch", "a.db"}, 2, "unknown flag"},
 		{[]string{"analyze", "a.db", "--workload"}, 2, "needs an argument"},
 		{[]string{"analyze", "a.db", "--no-proof=perhaps"}, 2, "invalid argument"},
-		{[]string{"analyze", "a.db", "--format", "xml"}, 2, "table or json"},
+		{[]string{"analyze", "a.db", "--format", "xml"}, 2, "table, json or sql"},
 		{[]string{"analyze", "http://"}, 2, "not a URL"},
 		{[]string{"analyze", "http://[::1"}, 2, "not a URL"},
 		{[]string{"analyze", "http://127.0.0.1:1/performance", "--workload", "x"}, 2, "--workload is for files"},
