@@ -1,11 +1,11 @@
-# demo runs the main job, test everything that must pass, bench the measurements of the README, soak ten
-# minutes of mixed load.
+# demo runs the main job, test everything that must pass, bench the measurements of the README, bench-advice
+# those of the advice, soak ten minutes of mixed load.
 
 GO    ?= go
 TOOL   = $(GO) tool -modfile=internal/tools/go.mod
 APT    = DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: demo test unit integration e2e check ui ui-check bench soak chromium node
+.PHONY: demo test unit integration e2e check ui ui-check bench bench-advice soak chromium node sqlite3
 
 demo:
 	$(GO) run ./cmd/sqlite-perf demo
@@ -41,6 +41,14 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./server/otel ./server/prom
 	$(GO) test -run MemoryIsBounded -v -count 1 ./internal/digest
 
+# Ours and SQLite's own .expert on two workloads, whose sources are kept beside the project, and a thousand
+# statements on 100 MB.
+ADVBENCH ?= ../shared/advbench
+
+bench-advice: sqlite3
+	@test -f $(ADVBENCH)/go.mod || { echo '$(ADVBENCH) is missing: say where advbench is with ADVBENCH=' >&2; exit 1; }
+	cd internal/advicebench && $(GO) run . -project $(CURDIR) -advbench $(abspath $(ADVBENCH))
+
 soak:
 	$(GO) test -race -run Soak -timeout 20m -v ./driver -soak 10m
 
@@ -51,3 +59,7 @@ chromium:
 node:
 	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && $(APT) update && $(APT) install -y --no-install-recommends nodejs npm; } || \
 		{ echo 'node and npm are missing: install them, or run as root on Debian' >&2; exit 1; }
+
+sqlite3:
+	@command -v sqlite3 >/dev/null || { [ "$$(id -u)" = 0 ] && $(APT) update && $(APT) install -y --no-install-recommends sqlite3; } || \
+		{ echo 'sqlite3 is missing: install it, or run as root on Debian' >&2; exit 1; }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/sqlite"
+	"github.com/sqliteperf/sqliteperf/internal/trial"
 )
 
 // Options configure one analysis. The zero value works.
@@ -159,14 +160,28 @@ func (p *pass) rank(ctx context.Context) error {
 		if copies == nil {
 			break
 		}
-		if out, err := copies.Before().Run(ctx, q.calls[0]); err == nil {
-			q.cost = time.Duration(float64(out.CPU) * max(q.Calls, 1))
+		took, err := runOnce(ctx, copies.Before(), q.calls[0])
+		if err == nil {
+			q.cost = time.Duration(float64(took) * max(q.Calls, 1))
 		}
 	}
 	slices.SortStableFunc(p.queries, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(b.Calls, a.Calls))
 	})
 	return ctx.Err()
+}
+
+// rankLimit is when a statement is stopped that is only run to be ranked.
+const rankLimit = time.Second
+
+func runOnce(ctx context.Context, r replayer, c trial.Call) (cpu time.Duration, err error) {
+	limited, cancel := context.WithTimeout(ctx, rankLimit)
+	defer cancel()
+	out, err := r.Run(limited, c)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return rankLimit, nil
+	}
+	return out.CPU, err
 }
 
 // check asks every rule and proves what can be proved. A rule that fails is reported; what it

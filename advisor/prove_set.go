@@ -21,10 +21,18 @@ type setProof struct {
 	proofs map[*Recommendation]*proof
 	budget time.Duration // for all that is left to replay
 	left   int
+	limit  time.Duration // for one statement
+
+	// known are the comparisons of earlier rounds, by statement and plans: what an index that was taken out
+	// since did not serve needs no other. Writes change all indexes, so theirs are not kept.
+	known map[string]trial.Comparison
 }
 
 // proveTime bounds the replay of one set: the heaviest statements are given their share of it first.
 const proveTime = 40 * time.Second
+
+// replayLimit is when the replay of one statement is given up: seven times before and seven times after.
+const replayLimit = 30 * time.Second
 
 // proveSet makes all changes on the shadow in the order in which they are advised, replays the workload on both
 // copies, and undoes them. An index that a slower statement uses is taken out, and the rest proved again.
@@ -32,7 +40,7 @@ func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) error {
 	if len(recs) == 0 {
 		return nil
 	}
-	s := &setProof{pass: p, recs: slices.Clone(recs), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+	s := &setProof{pass: p, recs: slices.Clone(recs), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: replayLimit, known: map[string]trial.Comparison{}}
 	for len(s.recs) > 0 {
 		before := len(s.recs)
 		if err := s.round(ctx); err != nil {
@@ -112,19 +120,20 @@ func analyzeEach(r *Recommendation) (list []string) {
 // replay runs every statement whose plan the set changes on both copies.
 func (s *setProof) replay(ctx context.Context) error {
 	type changed struct {
-		q *query
-		m Measured
+		q     *query
+		m     Measured
+		plans string
 	}
 	var list []changed
 	for _, q := range s.queries {
-		m, differs, err := s.compare(ctx, q)
+		m, plans, differs, err := s.compare(ctx, q)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			s.reason(q, "not replayed: "+q.Fingerprint+": "+describe(err))
 		case differs:
-			list = append(list, changed{q, m})
+			list = append(list, changed{q, m, plans})
 		default:
 			s.unchanged(q)
 		}
@@ -132,7 +141,7 @@ func (s *setProof) replay(ctx context.Context) error {
 	s.budget, s.left = proveTime, len(list)
 	for i, c := range list {
 		s.report("replay", c.q.Fingerprint, float64(i)/float64(len(list)))
-		if err := s.measure(ctx, c.q, c.m); err != nil {
+		if err := s.measure(ctx, c.q, c.m, c.plans); err != nil {
 			return err
 		}
 	}
@@ -140,18 +149,19 @@ func (s *setProof) replay(ctx context.Context) error {
 }
 
 // compare explains a statement on both copies, with the values of each of its calls: with other values
-// it may have another plan.
-func (s *setProof) compare(ctx context.Context, q *query) (m Measured, differs bool, err error) {
+// it may have another plan. plans are all of them, as one text.
+func (s *setProof) compare(ctx context.Context, q *query) (m Measured, plans string, differs bool, err error) {
 	m = Measured{Digest: q.hex(), Fingerprint: q.Fingerprint, SameRows: true}
 	for _, c := range q.calls {
 		before, err := s.shadow.Before().Explain(ctx, c.SQL, c.Args)
 		if err != nil {
-			return m, false, err
+			return m, "", false, err
 		}
 		after, err := s.shadow.After().Explain(ctx, c.SQL, c.Args)
 		if err != nil {
-			return m, false, err
+			return m, "", false, err
 		}
+		plans += before.String() + "\x00" + after.String() + "\x00"
 		if m.PlanBefore == nil || !differs && before.String() != after.String() {
 			m.PlanBefore, m.PlanAfter = before.Lines(), after.Lines()
 		}
@@ -162,7 +172,7 @@ func (s *setProof) compare(ctx context.Context, q *query) (m Measured, differs b
 			}
 		}
 	}
-	return m, differs, nil
+	return m, plans, differs, nil
 }
 
 // concerned are the recommendations that a statement uses, or else those on the tables that it reads.
@@ -195,13 +205,32 @@ func (s *setProof) unchanged(q *query) {
 
 // share is the time for one statement: an equal part of what is left, within bounds.
 func (s *setProof) share() time.Duration {
-	return min(max(s.budget/time.Duration(max(s.left, 1)), 200*time.Millisecond), 4*time.Second)
+	return min(max(s.budget/time.Duration(max(s.left, 1)), 20*time.Millisecond), 4*time.Second)
 }
 
-func (s *setProof) measure(ctx context.Context, q *query, m Measured) error {
+// replayed compares a statement on both copies, unless that was done before.
+func (s *setProof) replayed(ctx context.Context, q *query, plans string) (c trial.Comparison, err error) {
+	key := q.hex() + plans
+	if c, ok := s.known[key]; ok {
+		s.left--
+		return c, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
 	start := time.Now()
-	c, err := s.pass.compare(ctx, q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
+	c, err = s.pass.compare(limited, q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
 	s.budget, s.left = s.budget-time.Since(start), s.left-1
+	switch {
+	case err != nil && limited.Err() != nil:
+		return c, fmt.Errorf("it takes more than %v", s.limit)
+	case err == nil && q.ReadOnly:
+		s.known[key] = c
+	}
+	return c, err
+}
+
+func (s *setProof) measure(ctx context.Context, q *query, m Measured, plans string) error {
+	c, err := s.replayed(ctx, q, plans)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -1,6 +1,7 @@
 package advisor
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -97,7 +98,7 @@ func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*que
 		return nil, err
 	}
 	if len(q.read.Blocks) == 0 && q.read.Target == "" {
-		return nil, errNothingToAdvise
+		return nil, cmp.Or(known(q.read.Verb), errNothingToAdvise)
 	}
 	if err := volatile(q.read); err != nil {
 		return nil, err
@@ -121,6 +122,17 @@ func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*que
 		return nil, err
 	}
 	return q, nil
+}
+
+// commands are how statements begin on which there is nothing to advise. https://sqlite.org/lang.html
+var commands = strings.Fields("ALTER ANALYZE ATTACH BEGIN COMMIT CREATE DETACH DROP END EXPLAIN PRAGMA REINDEX RELEASE ROLLBACK SAVEPOINT VACUUM")
+
+// known fails for a text that begins as no statement does.
+func known(verb string) error {
+	if verb == "" || slices.Contains(commands, verb) {
+		return nil
+	}
+	return fmt.Errorf("no statement begins with %.20q", verb)
 }
 
 // spread picks at most n elements, evenly over the list.

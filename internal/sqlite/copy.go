@@ -59,8 +59,8 @@ type Variant struct {
 // removes what is left of it in any case. VACUUM INTO takes over the page size that is asked for,
 // also in WAL mode. https://sqlite.org/lang_vacuum.html#vacuuminto
 func (s *Shadow) Variant(ctx context.Context, pageSize int64) (_ *Variant, err error) {
-	if free, ok := freeBytes(s.dir); ok && free < s.Bytes+headroom {
-		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, s.Bytes+headroom)
+	if err := room(freeBytes, s.dir, s.Bytes+headroom); err != nil {
+		return nil, err
 	}
 	v := &Variant{path: filepath.Join(s.dir, "variant.db")}
 	defer func() {

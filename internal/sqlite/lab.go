@@ -44,13 +44,13 @@ type labIndex struct {
 	table, index uintptr // SQLite's structs
 }
 
-// openLab opens a copy that nobody else has open; path is ":memory:" for one that is to be filled.
+// openLab opens a copy that nobody else has open, or makes an empty one; path is ":memory:" for one in memory.
 func openLab(ctx context.Context, path string, times url.Values) (*Lab, error) {
 	l := &Lab{base: map[uintptr]uintptr{}}
 	query := url.Values{"_synchronous": {"OFF"}, "_journal_mode": {"MEMORY"}}
 	if path != ":memory:" {
 		l.file = path
-		query.Set("mode", "rw")
+		query.Set("mode", "rwc")
 	} else {
 		query.Set("mode", "memory")
 		path = "lab"

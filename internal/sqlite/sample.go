@@ -20,7 +20,7 @@ const (
 	samplePart  = 30 // one in so many rows, between the two
 )
 
-// Sample is a Lab in memory with a part of each table's rows. It plans like the whole database once Scale was
+// Sample is a Lab with a part of each table's rows. It plans like the whole database once Scale was
 // called; what it runs costs less than there.
 type Sample struct {
 	*Lab
@@ -35,13 +35,13 @@ func (db *DB) Sample(ctx context.Context, of *schema.Schema) (*Sample, error) {
 	if db.immutable {
 		uri += "&immutable=1"
 	}
-	return sample(ctx, uri, of, db.times)
+	return sample(ctx, ":memory:", uri, of, db.times)
 }
 
-// sample fills a Lab in memory from the database at the URI. Rows are picked by a hash of the rowid, so
+// sample fills a Lab at path from the database at the URI. Rows are picked by a hash of the rowid, so
 // that two samples of one database are alike.
-func sample(ctx context.Context, uri string, s *schema.Schema, times url.Values) (_ *Sample, err error) {
-	l, err := openLab(ctx, ":memory:", times)
+func sample(ctx context.Context, path, uri string, s *schema.Schema, times url.Values) (_ *Sample, err error) {
+	l, err := openLab(ctx, path, times)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,8 @@ func sample(ctx context.Context, uri string, s *schema.Schema, times url.Values)
 		}
 	}()
 	defer l.raw.interruptible(ctx, 0)()
-	if err := l.raw.exec("ATTACH " + literal(uri) + " AS source"); err != nil {
+	// Planning reads no rows, and a file of its own needs no large cache.
+	if err := l.raw.exec("PRAGMA cache_size = -8192; ATTACH " + literal(uri) + " AS source"); err != nil {
 		return nil, err
 	}
 	for _, first := range []string{"CREATE TABLE", "CREATE VIRTUAL TABLE"} {

@@ -62,8 +62,8 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	if s.lock, err = lockFile(filepath.Join(s.dir, lockName)); err != nil {
 		return nil, err
 	}
-	if free, ok := freeBytes(s.dir); ok && free < copies*bytes+headroom {
-		return nil, fmt.Errorf("%w: %d bytes free, needs %d", ErrTooLarge, free, copies*bytes+headroom)
+	if err := room(freeBytes, s.dir, copies*bytes+headroom); err != nil {
+		return nil, err
 	}
 	before, after := filepath.Join(s.dir, "before.db"), filepath.Join(s.dir, "after.db")
 	if err := db.copyTo(ctx, before); err != nil {
@@ -78,6 +78,14 @@ func (db *DB) Shadow(ctx context.Context, dir string, maxBytes int64) (_ *Shadow
 	}
 	s.After, err = openReplayer(ctx, after, db.times)
 	return s, err
+}
+
+// room fails if less than need is free in dir, as far as that is known.
+func room(free func(dir string) (bytes int64, ok bool), dir string, need int64) error {
+	if bytes, ok := free(dir); ok && bytes < need {
+		return fmt.Errorf("%w: %d bytes free in %s, needs %d", ErrTooLarge, bytes, filepath.Dir(dir), need)
+	}
+	return nil
 }
 
 // copyTo writes a consistent copy. VACUUM needs the collations and functions of the application's indexes;
@@ -120,9 +128,10 @@ func (s *Shadow) Lab(ctx context.Context) (*Lab, error) {
 	return openLab(ctx, file, s.times)
 }
 
-// Sample makes a Lab in memory with a part of the copy's rows.
+// Sample makes a Lab with a part of the copy's rows. It is a file: in memory, all that is ever built over it
+// took 400 MB for a thousand statements on 100 MB.
 func (s *Shadow) Sample(ctx context.Context, of *schema.Schema) (*Sample, error) {
-	return sample(ctx, "file:"+(&url.URL{Path: s.Before.path}).EscapedPath()+"?mode=ro", of, s.times)
+	return sample(ctx, filepath.Join(s.dir, "sample.db"), "file:"+(&url.URL{Path: s.Before.path}).EscapedPath()+"?mode=ro", of, s.times)
 }
 
 // copyFile copies a database that nobody else has open.

@@ -151,3 +151,19 @@ func TestShadowIsRemoved(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRoom: a disk that is too full is told with its numbers before anything is copied.
+func TestRoom(t *testing.T) {
+	for _, test := range []struct {
+		free  int64
+		known bool
+		want  string
+	}{
+		{1000, true, ""}, {999, true, "database too large for a shadow copy: 999 bytes free in /tmp, needs 1000"}, {0, false, ""},
+	} {
+		err := room(func(string) (int64, bool) { return test.free, test.known }, "/tmp/copies", 1000)
+		if (err == nil) != (test.want == "") || err != nil && (!errors.Is(err, ErrTooLarge) || err.Error() != test.want) {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/sqliteperf/sqliteperf/internal/advicebench
+
+go 1.26.0
