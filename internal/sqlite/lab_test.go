@@ -228,3 +228,13 @@ func TestRawOf(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedContext: a context that has ended before a statement begins stops it too.
+func TestEndedContext(t *testing.T) {
+	l := newLab(t, rows)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Run(ctx, trial.Call{SQL: endless}, 1, time.Second, 0); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -187,14 +188,32 @@ func (h raw) pages() int64 {
 }
 
 // interruptible stops what runs on the handle when ctx ends, or after limit if that is not zero, until
-// done is called. Calling sqlite3_interrupt from another thread is what it is for.
-// https://sqlite.org/c3ref/interrupt.html
+// done is called. Calling sqlite3_interrupt from another thread is what it is for; it is called again and again, for
+// what has not begun yet is not stopped by it. https://sqlite.org/c3ref/interrupt.html
 func (h raw) interruptible(ctx context.Context, limit time.Duration) (done func()) {
-	interrupt := func() { sqlite3.Xsqlite3_interrupt(h.tls, h.db) }
-	stop := context.AfterFunc(ctx, interrupt)
-	if limit == 0 {
-		return func() { stop() }
+	var mu sync.Mutex
+	over := false
+	var interrupt func()
+	interrupt = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			sqlite3.Xsqlite3_interrupt(h.tls, h.db)
+			time.AfterFunc(time.Millisecond, interrupt)
+		}
 	}
-	timer := time.AfterFunc(limit, interrupt)
-	return func() { timer.Stop(); stop() }
+	stop := context.AfterFunc(ctx, interrupt)
+	var timer *time.Timer
+	if limit > 0 {
+		timer = time.AfterFunc(limit, interrupt)
+	}
+	return func() {
+		stop()
+		if limit > 0 {
+			timer.Stop()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+	}
 }
