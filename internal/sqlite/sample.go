@@ -55,12 +55,15 @@ func sample(ctx context.Context, uri string, s *schema.Schema, times url.Values)
 	if err := l.raw.exec("ATTACH " + literal(uri) + " AS source"); err != nil {
 		return nil, err
 	}
-	for _, first := range []string{"CREATE TABLE", "CREATE VIRTUAL TABLE"} {
+	for _, first := range []string{"CREATE VIRTUAL TABLE", "CREATE TABLE"} {
 		out.create(s, first)
 	}
 	for _, t := range s.Tables {
 		if err := out.fill(ctx, t); err != nil {
-			return nil, fmt.Errorf("sample %s: %w", t.Name, err)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			out.Fails = append(out.Fails, fmt.Errorf("sample %s: %w", t.Name, err))
 		}
 	}
 	if err := l.raw.exec("DETACH source"); err != nil {
@@ -217,7 +220,10 @@ func (s *Sample) scaleFirst(ctx context.Context, name string) (map[string]scaled
 		if len(words) == 0 || name != "" && !strings.EqualFold(index, name) {
 			return nil
 		}
-		grow := 1 / s.kept[strings.ToLower(table)]
+		grow := 1.0
+		if kept := s.kept[strings.ToLower(table)]; kept > 0 { // else a table of SQLite's own, or one not read
+			grow = 1 / kept
+		}
 		n, _ := strconv.ParseFloat(words[0], 64)
 		part := scaled{rows: grow}
 		words[0] = number(n * grow)
