@@ -13,6 +13,7 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/plan"
 	"github.com/sqliteperf/sqliteperf/internal/predicate"
 	"github.com/sqliteperf/sqliteperf/internal/schema"
+	"github.com/sqliteperf/sqliteperf/internal/sqltext"
 	"github.com/sqliteperf/sqliteperf/internal/trial"
 )
 
@@ -94,7 +95,7 @@ func (p *probe) findTables(s *schema.Schema) {
 	}
 }
 
-// searching replaces a statement that writes by the SELECT of the rows that it would change. It is
+// searching replaces a statement that writes by the SELECT of the rows that it would change or add. It is
 // false if there is nothing to search.
 func (p *probe) searching() bool {
 	calls := make([]trial.Call, 0, len(p.calls))
@@ -117,6 +118,9 @@ func searchOf(text string) (string, *predicate.Statement) {
 	if err != nil || len(st.Blocks) == 0 {
 		return "", nil
 	}
+	if st.Verb == "INSERT" || st.Verb == "REPLACE" {
+		return sourceOf(text)
+	}
 	b := st.Blocks[len(st.Blocks)-1]
 	if !b.Changes || len(b.Terms) == 0 || len(st.With) > 0 {
 		return "", nil
@@ -137,6 +141,29 @@ func searchOf(text string) (string, *predicate.Statement) {
 		return "", nil
 	}
 	return search, read
+}
+
+// sourceOf is the SELECT whose rows an INSERT adds, if it ends with that.
+func sourceOf(text string) (string, *predicate.Statement) {
+	text, depth := numbered(text), 0
+	for pos := 0; ; {
+		t := sqltext.Next(text, pos)
+		switch word := t.Text(text); {
+		case t.Kind == sqltext.EOF:
+			return "", nil
+		case word == "(":
+			depth++
+		case word == ")":
+			depth--
+		case depth == 0 && t.Kind == sqltext.Word && strings.EqualFold(word, "SELECT"):
+			read, err := predicate.Read(text[t.Start:])
+			if err != nil || strings.HasPrefix(strings.ToUpper(text), "WITH") {
+				return "", nil
+			}
+			return text[t.Start:], read
+		}
+		pos = t.End
+	}
 }
 
 // evaluator measures probes under sets of indexes that are built in a lab.

@@ -192,7 +192,7 @@ func (s *shaper) covering(a *access, keys []schema.Key, where []condition) []sch
 	}
 	for _, name := range a.used {
 		k := schema.Key{Name: name}
-		if fixes(where, k) || within(keys, a, name) {
+		if fixes(where, k) || within(keys, a, name) || ends(a.table, name) {
 			continue
 		}
 		if s.columns[a.table][name].width > coveringWidth {
@@ -210,8 +210,15 @@ func (s *shaper) covering(a *access, keys []schema.Key, where []condition) []sch
 func (s *shaper) covers(a *access, keys []schema.Key, where []condition) bool {
 	return !a.star && !slices.ContainsFunc(a.used, func(name string) bool {
 		k := schema.Key{Name: name}
-		return !fixes(where, k) && len(addKey(keys, k)) > len(keys) && !within(keys, a, name)
+		return !fixes(where, k) && len(addKey(keys, k)) > len(keys) && !within(keys, a, name) && !ends(a.table, name)
 	})
+}
+
+// ends says whether every index of the table ends with the column: it is of the key, and there is no rowid.
+// https://sqlite.org/withoutrowid.html
+func ends(t *schema.Table, name string) bool {
+	c, ok := t.Column(name)
+	return ok && t.WithoutRowid && c.PrimaryKey > 0
 }
 
 // within says whether the block names a column only inside an expression that is among the keys.

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // every piece of advice are executed and undone, which leaves the database as it was.
 func TestStories(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) < 24 {
+	if err != nil || len(names) < 64 {
 		t.Fatal(len(names), err)
 	}
 	for _, name := range names {

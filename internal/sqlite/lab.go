@@ -260,7 +260,7 @@ func (l *Lab) prepare(text string, args []any) (uintptr, error) {
 }
 
 // Run runs a statement to its end, again and again while the time of all runs is below budget, at most runs
-// times. One run that takes longer than limit is cut. What it writes is rolled back.
+// times. One run that takes more processor time than limit is cut. What it writes is rolled back.
 func (l *Lab) Run(ctx context.Context, c trial.Call, runs int, budget, limit time.Duration) (cost trial.Cost, err error) {
 	if c.Writes {
 		if err := l.raw.exec("SAVEPOINT lab"); err != nil {
@@ -276,17 +276,9 @@ func (l *Lab) Run(ctx context.Context, c trial.Call, runs int, budget, limit tim
 	defer l.raw.finalize(stmt)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	done := l.raw.interruptible(ctx, limit)
-	defer func() { done() }()
 	var spent time.Duration
 	for i := range runs {
-		once, err := l.once(stmt)
-		if ctx.Err() != nil {
-			return cost, ctx.Err()
-		}
-		if errors.Is(err, errInterrupted) && limit > 0 {
-			once.Cut, err = true, nil
-		}
+		once, err := l.within(ctx, stmt, limit)
 		if err != nil {
 			return cost, err
 		}
@@ -296,10 +288,27 @@ func (l *Lab) Run(ctx context.Context, c trial.Call, runs int, budget, limit tim
 		if spent += once.CPU; once.Cut || spent+once.CPU > budget {
 			break
 		}
-		done() // each run has its own limit
-		done = l.raw.interruptible(ctx, limit)
 	}
 	return cost, nil
+}
+
+// within runs a compiled statement once and cuts it when it has used limit of processor time. The timer goes by
+// the clock, also while the machine does something else: what was stopped too early is run again.
+func (l *Lab) within(ctx context.Context, stmt uintptr, limit time.Duration) (c trial.Cost, err error) {
+	for wait := limit; ; wait *= 2 {
+		done := l.raw.interruptible(ctx, wait)
+		c, err = l.once(stmt)
+		done()
+		switch {
+		case ctx.Err() != nil:
+			return c, ctx.Err()
+		case limit == 0 || !errors.Is(err, errInterrupted):
+			return c, err
+		case c.CPU >= limit:
+			c.Cut = true
+			return c, nil
+		}
+	}
 }
 
 // once runs a compiled statement once. The calling goroutine is tied to its thread.

@@ -188,28 +188,32 @@ func (h raw) pages() int64 {
 }
 
 // interruptible stops what runs on the handle when ctx ends, or after limit if that is not zero, until
-// done is called. Calling sqlite3_interrupt from another thread is what it is for. A timer that has fired may
-// get to run only when the statement it is about has ended: it must not stop the next one.
-// https://sqlite.org/c3ref/interrupt.html
+// done is called. Calling sqlite3_interrupt from another thread is what it is for; it is called again and again, for
+// what has not begun yet is not stopped by it. https://sqlite.org/c3ref/interrupt.html
 func (h raw) interruptible(ctx context.Context, limit time.Duration) (done func()) {
 	var mu sync.Mutex
 	over := false
-	interrupt := func() {
+	var interrupt func()
+	interrupt = func() {
 		mu.Lock()
 		defer mu.Unlock()
 		if !over {
 			sqlite3.Xsqlite3_interrupt(h.tls, h.db)
+			time.AfterFunc(time.Millisecond, interrupt)
 		}
 	}
-	end := func() {
+	stop := context.AfterFunc(ctx, interrupt)
+	var timer *time.Timer
+	if limit > 0 {
+		timer = time.AfterFunc(limit, interrupt)
+	}
+	return func() {
+		stop()
+		if limit > 0 {
+			timer.Stop()
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		over = true
 	}
-	stop := context.AfterFunc(ctx, interrupt)
-	if limit == 0 {
-		return func() { stop(); end() }
-	}
-	timer := time.AfterFunc(limit, interrupt)
-	return func() { timer.Stop(); stop(); end() }
 }

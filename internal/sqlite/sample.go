@@ -56,13 +56,14 @@ func sample(ctx context.Context, path, uri string, s *schema.Schema, times url.V
 	if err := l.raw.exec("PRAGMA cache_size = -8192; ATTACH " + literal(uri) + " AS source"); err != nil {
 		return nil, err
 	}
-	for _, first := range []string{"CREATE TABLE", "CREATE VIRTUAL TABLE"} {
+	for _, first := range []string{"CREATE VIRTUAL TABLE", "CREATE TABLE"} {
 		out.create(s, first)
 	}
 	for _, t := range s.Tables {
-		if err := out.fill(ctx, t); ctx.Err() != nil {
-			return nil, ctx.Err()
-		} else if err != nil { // its columns need what is missing here
+		if err := out.fill(ctx, t); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			out.Fails = append(out.Fails, fmt.Errorf("sample %s: %w", t.Name, err))
 		}
 	}
@@ -220,7 +221,10 @@ func (s *Sample) scaleFirst(ctx context.Context, name string) (map[string]scaled
 		if len(words) == 0 || name != "" && !strings.EqualFold(index, name) {
 			return nil
 		}
-		grow := 1 / s.kept[strings.ToLower(table)]
+		grow := 1.0
+		if kept := s.kept[strings.ToLower(table)]; kept > 0 { // else a table of SQLite's own, or one not read
+			grow = 1 / kept
+		}
 		n, _ := strconv.ParseFloat(words[0], 64)
 		part := scaled{rows: grow}
 		words[0] = number(n * grow)
