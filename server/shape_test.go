@@ -160,7 +160,7 @@ const recommendationForm = `{"id": "string", "code": "string", "type": "index|dr
 	"level": "info|warning|critical", "state": "proposed|proved|estimated|rejected|inconclusive|applying|applied|kept|undoing|undone|failed", "was": "string",
 	"facts": [{"name": "string", "value": "number", "unit": "string", "text": "string"}],
 	"rewrite?": {"before": "string", "after": "string", "checked": "bool", "speedup": "number"},
-	"basis": "replay|experiment|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
+	"basis": "replay|experiment|estimate|rule", "applicable": "bool", "statements": ["string"], "undo": ["string"], "manual": "string",
 	"plan_hash": "string", "digests": ["string"],
 	"evidence?": {"verdict": "proved|estimated|rejected|inconclusive", "reasons": ["string"], "parameters": "captured|trace|drawn|synthetic", "samples": "number",
 		"shadow_bytes": "number", "took_ms": "number",

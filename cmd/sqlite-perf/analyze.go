@@ -58,7 +58,7 @@ func analyzeCommand() *cobra.Command {
 			}
 			switch format {
 			case "sql":
-				printSQL(cmd.OutOrStdout(), out)
+				printSQL(cmd.OutOrStdout(), cmd.ErrOrStderr(), out)
 				return nil
 			case "json":
 				e := json.NewEncoder(cmd.OutOrStdout())
@@ -79,6 +79,9 @@ func (s *source) analyze(ctx context.Context, target string) (*analysis, error) 
 	if isURL(target) {
 		if s.limits != (advisor.Limits{}) {
 			return nil, coded{errors.New("--budget-bytes and --max-indexes are for files"), exitUsage}
+		}
+		if s.noProof {
+			return nil, coded{errors.New("--no-proof is for files: a running application proves its own advice"), exitUsage}
 		}
 		if s.workload != "" {
 			return nil, coded{fmt.Errorf("--workload is for files: a running application knows its own"), exitUsage}
@@ -120,31 +123,74 @@ func (s *source) readWorkload(out *analysis) ([]advisor.Query, error) {
 }
 
 // printSQL writes the statements to run, one a line, the best first, each with what undoes it. What was
-// rejected, or is not for a program to do, is left out. Statistics come last: they are of the indexes too.
-func printSQL(w io.Writer, a *analysis) {
-	analyze := false
+// rejected, or is not for a program to do, is left out, and so is what does not fit on a line, with a word
+// on errs. Statistics come last: they are of the indexes too.
+func printSQL(w, errs io.Writer, a *analysis) {
+	analyze, undo := false, []string(nil)
 	for _, r := range a.Recommendations {
 		if !r.Applicable || !r.State.Advised() || r.Type == "pragma" {
 			continue
 		}
-		for i, text := range r.Statements {
-			if strings.HasPrefix(text, "ANALYZE") || r.Type == "statistics" {
-				analyze = true
-				continue
-			}
-			fmt.Fprintf(w, "%s;", flat(text))
-			if undo := len(r.Undo) - 1 - i; undo >= 0 && undo < len(r.Undo) {
-				fmt.Fprintf(w, " -- undo: %s;", flat(r.Undo[undo]))
-			}
-			fmt.Fprintln(w)
+		if r.Type == "statistics" {
+			analyze, undo = true, tablesDropped(r.Undo)
+			continue
 		}
+		lines, ok := sqlLines(r)
+		if !ok {
+			fmt.Fprintf(errs, "sqlite-perf: left out, for a name with a control character: %s\n", clean(r.Title))
+			continue
+		}
+		for _, line := range lines {
+			fmt.Fprintln(w, line)
+		}
+		analyze = analyze || slices.ContainsFunc(r.Statements, isAnalyze)
 	}
-	if analyze {
+	switch {
+	case analyze && len(undo) > 0:
+		fmt.Fprintf(w, "ANALYZE; -- undo: %s;\n", strings.Join(undo, "; "))
+	case analyze:
 		fmt.Fprintln(w, "ANALYZE; -- undo: none needed, statistics are only read by the planner")
 	}
 }
 
-// flat writes a statement on one line, as far as no string of it has several.
+// sqlLines are the statements of r but for ANALYZE, each on a line with what undoes it; ok is false if
+// one of them cannot be.
+func sqlLines(r *advisor.Recommendation) (lines []string, ok bool) {
+	changes := slices.DeleteFunc(slices.Clone(r.Statements), isAnalyze)
+	for i, text := range changes {
+		undo := r.Undo // of a single change, all of it: an index made again wants its statistics
+		if len(changes) > 1 {
+			last := max(len(r.Undo)-i, 0) // the last change is undone first
+			undo = r.Undo[max(last-1, 0):last]
+		}
+		line := flat(text) + ";"
+		for i, text := range undo {
+			if i == 0 {
+				line += " -- undo:"
+			}
+			line += " " + flat(text) + ";"
+		}
+		if clean(line) != line {
+			return nil, false
+		}
+		lines = append(lines, line)
+	}
+	return lines, true
+}
+
+func isAnalyze(text string) bool { return strings.HasPrefix(text, "ANALYZE") }
+
+// tablesDropped are the last statements of undo, as far as they drop tables: those that ANALYZE makes and
+// that were not there. Rows of statistics need not be put back.
+func tablesDropped(undo []string) []string {
+	n := len(undo)
+	for n > 0 && strings.HasPrefix(undo[n-1], "DROP TABLE") {
+		n--
+	}
+	return undo[n:]
+}
+
+// flat writes a statement without comments, on one line as far as no name or string of it has several.
 func flat(text string) string {
 	var b strings.Builder
 	for pos := 0; ; {
@@ -183,18 +229,62 @@ func printReport(w io.Writer, a *analysis) {
 
 func printRecommendation(w io.Writer, r *advisor.Recommendation) {
 	fmt.Fprintf(w, "\n%-12s %s  %s  [%s]\n", clean(strings.ToUpper(string(r.State))), clean(r.Code), clean(r.Title), clean(r.ID))
-	fmt.Fprintf(w, "  %s\n", clean(r.Why))
+	fmt.Fprintf(w, "  %s\n", clean(strings.TrimSpace(r.Why)))
+	for _, f := range r.Facts {
+		fmt.Fprintf(w, "    %s: %s\n", clean(f.Name), clean(figure(f)))
+	}
 	if r.Evidence != nil {
 		printEvidence(w, r.Evidence)
 	}
-	if r.Manual != "" {
-		fmt.Fprintf(w, "  %s\n", clean(r.Manual))
-	} else {
-		printStatements(w, r)
+	if r.Rewrite != nil {
+		printRewrite(w, r.Rewrite)
 	}
-	if r.Basis == "rule" {
-		fmt.Fprintln(w, "  by rule: not measured on a copy")
+	printLines(w, "  by hand: ", r.Manual)
+	printStatements(w, r)
+	fmt.Fprintf(w, "  %s\n", basis(r))
+}
+
+// printRewrite shows what to write instead of what.
+func printRewrite(w io.Writer, r *advisor.Rewrite) {
+	printLines(w, "  before: ", r.Before)
+	printLines(w, "  after:  ", r.After)
+	switch {
+	case !r.Checked:
+		fmt.Fprintln(w, "  not checked")
+	case r.Speedup > 1:
+		fmt.Fprintf(w, "  same rows, %.3g× faster\n", r.Speedup)
+	default:
+		fmt.Fprintln(w, "  same rows")
 	}
+}
+
+// printLines writes a text that may have several lines, each below the other.
+func printLines(w io.Writer, label, text string) {
+	if text == "" {
+		return
+	}
+	for line := range strings.Lines(strings.ReplaceAll(text, "\t", "  ")) {
+		fmt.Fprintf(w, "%s%s\n", label, clean(strings.TrimRight(line, "\r\n")))
+		label = strings.Repeat(" ", len(label))
+	}
+}
+
+// basis says what advice rests on, and no more than that: a trial may also have failed.
+func basis(r *advisor.Recommendation) string {
+	e := r.Evidence
+	switch {
+	case r.Basis == "rule":
+		return "by rule: not measured on a copy"
+	case r.Basis == "experiment":
+		return "measured on a copy"
+	case r.Basis == "estimate" || e != nil && e.Verdict == advisor.Estimated:
+		return "estimated on a sample"
+	case e != nil && e.Verdict != advisor.Proved:
+		return "tried on a copy"
+	case e == nil && r.Rewrite != nil && !r.Rewrite.Checked:
+		return "measured on a copy"
+	}
+	return "proved on a copy"
 }
 
 // printStatements shows what would be run. What was rejected was only tried.
@@ -204,13 +294,13 @@ func printStatements(w io.Writer, r *advisor.Recommendation) {
 		sign = "tried"
 	}
 	for _, text := range r.Statements {
-		fmt.Fprintf(w, "  %s %s;\n", sign, clean(text))
+		fmt.Fprintf(w, "  %s %s;\n", sign, clean(flat(text)))
 	}
 	if sign != "+" {
 		return
 	}
 	for _, text := range r.Undo {
-		fmt.Fprintf(w, "  undo %s;\n", clean(text))
+		fmt.Fprintf(w, "  undo %s;\n", clean(flat(text)))
 	}
 }
 

@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/mattn/go-isatty"
+	"github.com/sqliteperf/sqliteperf/advisor"
 )
 
 func count(n int, what string) string {
@@ -43,6 +47,60 @@ func duration(ms float64) string {
 		return fmt.Sprintf("%.3g ms", ms)
 	}
 	return fmt.Sprintf("%.3g µs", ms*1000)
+}
+
+// figure writes what a fact says: its text, its value in its unit, or both.
+func figure(f advisor.Fact) string {
+	switch {
+	case f.Text == "":
+		return value(f)
+	case f.Value == 0:
+		return f.Text
+	}
+	return f.Text + " · " + value(f)
+}
+
+var ofNumber = regexp.MustCompile(`^of \d`)
+
+// value writes a value in its unit, which may be a share, a rate or a factor in words.
+func value(f advisor.Fact) string {
+	unit, rest, _ := strings.Cut(f.Unit, " ")
+	switch {
+	case f.Unit == f.Name:
+		return number(f.Value)
+	case unit == "bytes":
+		return strings.TrimSpace(size(f.Value) + " " + rest)
+	case unit == "times":
+		return strings.TrimSpace(fmt.Sprintf("%.3g× %s", f.Value, rest))
+	case f.Unit == "s":
+		return duration(f.Value * 1000)
+	case f.Unit == "ms":
+		return duration(f.Value)
+	case f.Unit == "µs":
+		return duration(f.Value / 1000)
+	case unit == "of" && !ofNumber.MatchString(f.Unit):
+		return fmt.Sprintf("%.3g %% %s", f.Value*100, f.Unit)
+	case f.Value == 1 && rest == "" && unit != "":
+		return "1 " + strings.TrimSuffix(unit, "s")
+	}
+	return strings.TrimSpace(number(f.Value) + " " + f.Unit)
+}
+
+// number writes whole numbers and large ones exactly, others with three digits.
+func number(x float64) string {
+	if x == math.Trunc(x) || math.Abs(x) >= 1000 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return fmt.Sprintf("%.3g", x)
+}
+
+// size writes bytes with three digits and a unit that fits.
+func size(bytes float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for math.Abs(bytes) >= 999.5 && len(units) > 1 {
+		bytes, units = bytes/1024, units[1:]
+	}
+	return fmt.Sprintf("%.3g %s", bytes, units[0])
 }
 
 // progress shows what is being done on a terminal, and nothing elsewhere.

@@ -100,7 +100,7 @@ func openBrowser(t *testing.T) (ctx context.Context, complaints func() []string)
 
 // advice is the part of a recommendation that the tests look at.
 type advice struct {
-	ID, Code, State string
+	ID, Type, State string
 	Undo            []string
 }
 
@@ -109,7 +109,7 @@ func provedIndex(t *testing.T, ctx context.Context, base string) advice {
 	t.Helper()
 	for tick := time.NewTicker(200 * time.Millisecond); ; {
 		for _, r := range recommendations(t, ctx, base) {
-			if r.State == "proved" && r.Code == "IX01" {
+			if r.State == "proved" && r.Type == "index" {
 				tick.Stop()
 				return r
 			}

@@ -19,18 +19,36 @@ export interface Recommendation {
   risk: string;
   level: Level;
   state: State;
-  basis: string; // replay | rule
+  basis: string; // replay | experiment | estimate | rule
   applicable: boolean;
   statements: string[] | null;
   undo: string[] | null;
   manual: string;
   plan_hash: string;
   digests: string[] | null;
+  facts: Fact[] | null;
+  rewrite: Rewrite | null;
   evidence: Evidence | null;
   live: Live | null;
   error: string;
   created: string;
   updated: string;
+}
+
+/** Fact is one figure or observation that advice rests on. */
+export interface Fact {
+  name: string;
+  value: number; // 0 if the text says it all
+  unit: string;
+  text: string;
+}
+
+/** Rewrite is what to write instead. */
+export interface Rewrite {
+  before: string;
+  after: string;
+  checked: boolean; // both gave the same rows
+  speedup: number;
 }
 
 export interface Evidence {

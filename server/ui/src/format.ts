@@ -67,6 +67,16 @@ export function measure(x: number, unit: string): string {
   return unit ? `${count(x)}${gap}${unit}` : count(x);
 }
 
+/** figure prints the value of a fact: its unit may be a share, a rate or a factor in words. */
+export function figure(x: number, unit: string): string {
+  if (/^of \d/.test(unit)) return `${count(x)} ${unit}`;
+  if (unit.startsWith("of ")) return `${percent(x)} ${unit}`;
+  if (unit === "times" || unit.startsWith("times ")) return factor(x) + unit.slice(5);
+  if (unit === "µs") return duration(x / 1000);
+  if (unit.startsWith("bytes ")) return bytes(x) + unit.slice(5);
+  return measure(x, x === 1 ? unit.replace(/^([a-z]+[^s])s$/, "$1") : unit);
+}
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** clock is local time of day; the date joins it when it is not today's. */

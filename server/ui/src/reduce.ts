@@ -2,6 +2,7 @@
 
 import type { Advice, Outcome, Recommendation, State } from "./advice";
 import type { Alert, Marker } from "./types";
+import { typeLabel } from "./words";
 
 /** groups is the order of the inbox: what asks for a decision first. */
 export const groups: { title: string; states: State[] }[] = [
@@ -16,12 +17,29 @@ export const groups: { title: string; states: State[] }[] = [
   { title: "Rejected", states: ["rejected"] },
 ];
 
+export interface Group {
+  title: string;
+  recs: Recommendation[];
+  mixed: boolean; // the title does not say the state of each
+}
+
 /** inbox groups recommendations by state, keeping the server's order of value within each group. */
-export function inbox(recs: readonly Recommendation[], filter: string): { title: string; recs: Recommendation[] }[] {
-  const shown = recs.filter((r) => contains([r.title, r.why, r.code, r.table, r.state, ...(r.statements ?? [])], filter));
+export function inbox(recs: readonly Recommendation[], filter: string, type: string): Group[] {
+  const shown = matching(recs, filter).filter((r) => !type || r.type === type);
   return groups
-    .map((g) => ({ title: g.title, recs: shown.filter((r) => g.states.includes(r.state)) }))
+    .map((g) => ({ title: g.title, mixed: g.states.length > 1, recs: shown.filter((r) => g.states.includes(r.state)) }))
     .filter((g) => g.recs.length > 0);
+}
+
+function matching(recs: readonly Recommendation[], filter: string): Recommendation[] {
+  return recs.filter((r) => contains([r.title, r.why, r.code, typeLabel(r.type), r.table, r.state, ...(r.statements ?? [])], filter));
+}
+
+/** types counts what matches the filter by type, the most common first. */
+export function types(recs: readonly Recommendation[], filter: string): { type: string; n: number }[] {
+  const counts = new Map<string, number>();
+  for (const r of matching(recs, filter)) counts.set(r.type, (counts.get(r.type) ?? 0) + 1);
+  return [...counts].map(([type, n]) => ({ type, n })).sort((a, b) => b.n - a.n || a.type.localeCompare(b.type));
 }
 
 /** contains reports whether every word of the filter occurs somewhere, whatever its case. */

@@ -1,4 +1,4 @@
-// What the page shows is its URL hash: #/page?range=15m&q=digest&rec=id&filter=text&paused=1.
+// What the page shows is its URL hash: #/page?range=15m&q=digest&rec=id&type=index&filter=text&paused=1.
 
 export const pages = ["overview", "recommendations", "alerts", "audit"] as const;
 export type Page = (typeof pages)[number];
@@ -11,12 +11,13 @@ export interface Route {
   range: string;
   query: string;
   rec: string;
+  type: string; // of the recommendations listed, "" for all
   filter: string;
   paused: boolean;
   theme: Theme;
 }
 
-export const home: Route = { page: "overview", range: "5m", query: "", rec: "", filter: "", paused: false, theme: "" };
+export const home: Route = { page: "overview", range: "5m", query: "", rec: "", type: "", filter: "", paused: false, theme: "" };
 
 /** parse never fails: what it does not know falls back to home. */
 export function parse(hash: string): Route {
@@ -30,6 +31,7 @@ export function parse(hash: string): Route {
     range: validRange(range) ? range : home.range,
     query: params.get("q") ?? "",
     rec: params.get("rec") ?? "",
+    type: params.get("type") ?? "",
     filter: params.get("filter") ?? "",
     paused: params.get("paused") === "1",
     theme: theme === "light" || theme === "dark" ? theme : "",
@@ -42,6 +44,7 @@ export function format(r: Route): string {
   if (r.range !== home.range) params.set("range", r.range);
   if (r.query) params.set("q", r.query);
   if (r.rec) params.set("rec", r.rec);
+  if (r.type) params.set("type", r.type);
   if (r.filter) params.set("filter", r.filter);
   if (r.paused) params.set("paused", "1");
   if (r.theme) params.set("theme", r.theme);

@@ -85,7 +85,7 @@ export const markers = computed(() => {
 
 /** inboxIds is the order in which j and k walk. */
 export const inboxIds = computed(() =>
-  inbox(advice.data.value?.recommendations ?? [], route.value.filter).flatMap((g) => g.recs.map((r) => r.id)));
+  inbox(advice.data.value?.recommendations ?? [], route.value.filter, route.value.type).flatMap((g) => g.recs.map((r) => r.id)));
 
 export const waiting = computed(() => advice.data.value?.recommendations.filter((r) => r.state === "proved" && r.applicable).length ?? 0);
 export const firing = computed(() => alerts.data.value?.alerts.filter((a) => a.state === "firing").length ?? 0);

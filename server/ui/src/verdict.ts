@@ -15,10 +15,10 @@ export interface Verdict {
   fine: Finding[];
 }
 
-/** best is the greatest speed-up among the statements a recommendation is for. */
+/** best is the greatest speed-up among the statements a recommendation is for, or of the form it proposes. */
 export function best(rec: Recommendation): number {
   const targets = (rec.evidence?.queries ?? []).filter((q) => q.role === "target");
-  return targets.reduce((most, q) => Math.max(most, q.speedup || 0), 0);
+  return targets.reduce((most, q) => Math.max(most, q.speedup || 0), rec.rewrite?.checked ? rec.rewrite.speedup : 0);
 }
 
 export function verdict(stats: Stats | null, advice: Advice | null, alerts: Alert[] | null): Verdict {

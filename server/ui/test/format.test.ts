@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ago, bytes, clock, count, cut, duration, factor, measure, percent } from "../src/format";
+import { ago, bytes, clock, count, cut, duration, factor, figure, measure, percent } from "../src/format";
 
 const plain = (s: string) => s.replaceAll("\u202f", " ");
 
@@ -28,6 +28,15 @@ test("bytes, percent, factor, measure", () => {
   assert.equal(factor(118.4), "118×");
   assert.equal(plain(measure(0.0184, "s")), "18.4 ms");
   assert.equal(plain(measure(13.2, "")), "13.2");
+});
+
+test("figures speak in the unit of a fact", () => {
+  const want: [number, string, string][] = [
+    [12_345, "bytes", "12.1 KiB"], [1 << 20, "bytes a day", "1 MiB a day"], [0.42, "of all calls", "42 % of all calls"], [7, "of 20", "7 of 20"],
+    [3.14159, "times", "3.14×"], [2, "times those at present", "2× those at present"], [41.5, "µs", "41.5 µs"], [1500, "ms", "1.5 s"],
+    [1, "rows", "1 row"], [2, "rows", "2 rows"], [12.5, "a second", "12.5 a second"], [3.25, "per call", "3.25 per call"], [1, "s", "1 s"], [0, "calls", "0 calls"],
+  ];
+  for (const [x, unit, text] of want) assert.equal(plain(figure(x, unit)), text);
 });
 
 test("the date joins the time of another day", () => {

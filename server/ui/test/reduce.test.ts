@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Advice, Recommendation, State } from "../src/advice";
-import { contains, inbox, neighbour, withAlert, withMarker, withOutcome, withRecommendation } from "../src/reduce";
+import { contains, inbox, neighbour, types, withAlert, withMarker, withOutcome, withRecommendation } from "../src/reduce";
 import { tidyAdvice, tidyStats } from "../src/tidy";
 import type { Alert, Stats } from "../src/types";
-import { verdict } from "../src/verdict";
+import { best, verdict } from "../src/verdict";
+import { basisText } from "../src/words";
 import { watchShare } from "../src/watch";
 
 const rec = (id: string, state: State, more: Partial<Recommendation> = {}): Recommendation => ({
   id, state, code: "IX01", type: "index", component: "database", database: "app", table: "orders", columns: [], title: `Index ${id}`,
   why: "", risk: "", level: "info", basis: "replay", applicable: true, statements: [], undo: [], manual: "", plan_hash: "h1",
-  digests: [], evidence: null, live: null, error: "", created: "", updated: "", ...more,
+  digests: [], facts: [], rewrite: null, evidence: null, live: null, error: "", created: "", updated: "", ...more,
 });
 
 const advice = (...recommendations: Recommendation[]): Advice => ({
@@ -22,16 +23,37 @@ const alert = (code: string, state: string, title = code): Alert => ({
 });
 
 test("the inbox groups by state and keeps the order of value", () => {
-  const got = inbox([rec("a", "rejected"), rec("b", "proved"), rec("c", "applied"), rec("d", "proved")], "");
+  const got = inbox([rec("a", "rejected"), rec("b", "proved"), rec("c", "applied"), rec("d", "proved")], "", "");
   assert.deepEqual(got.map((g) => [g.title, g.recs.map((r) => r.id)]), [
     ["Ready to apply", ["b", "d"]], ["Applied", ["c"]], ["Rejected", ["a"]],
   ]);
-  assert.deepEqual(inbox([rec("a", "proved")], "no such word"), []);
+  assert.deepEqual(inbox([rec("a", "proved")], "no such word", ""), []);
+});
+
+test("the inbox is narrowed by type, and types are counted under the filter", () => {
+  const list = [rec("a", "proved"), rec("b", "proposed", { type: "drop_index" }), rec("c", "rejected"), rec("d", "proposed", { type: "query", title: "Other" })];
+  assert.deepEqual(inbox(list, "", "index").flatMap((g) => g.recs.map((r) => r.id)), ["a", "c"]);
+  assert.deepEqual(types(list, ""), [{ type: "index", n: 2 }, { type: "drop_index", n: 1 }, { type: "query", n: 1 }]);
+  assert.deepEqual(types(list, "drop index"), [{ type: "drop_index", n: 1 }]);
+  assert.deepEqual(types(list, "index a"), [{ type: "index", n: 1 }]);
+});
+
+test("a basis is worded by what was found", () => {
+  const e = (verdict: string) => ({ verdict }) as Recommendation["evidence"];
+  const rewrite = { before: "", after: "", checked: true, speedup: 2 };
+  const want: [Partial<Recommendation>, string][] = [
+    [{ basis: "rule" }, "by rule"], [{ basis: "experiment", evidence: e("rejected") }, "measured on a copy"], [{ basis: "estimate" }, "estimated on a sample"],
+    [{ evidence: e("proved") }, "proved on a copy"], [{ evidence: e("estimated") }, "estimated on a sample"], [{ evidence: e("rejected") }, "tried on a copy"],
+    [{ rewrite }, "proved on a copy"], [{ rewrite: { ...rewrite, checked: false } }, "measured on a copy"],
+  ];
+  for (const [more, text] of want) assert.equal(basisText(rec("a", "proposed", more)), text);
+  assert.equal(best(rec("a", "proposed", { rewrite })), 2);
+  assert.equal(best(rec("a", "proposed", { rewrite: { ...rewrite, checked: false } })), 0);
 });
 
 test("a change that is watched, kept or on its way back has its place", () => {
   const states: State[] = ["kept", "applied", "undoing", "estimated", "applying"];
-  const got = inbox(states.map((s) => rec(s, s)), "");
+  const got = inbox(states.map((s) => rec(s, s)), "", "");
   assert.deepEqual(got.map((g) => [g.title, g.recs.map((r) => r.id)]), [
     ["In progress", ["undoing", "applying"]], ["Applied", ["kept", "applied"]], ["Estimated on a sample", ["estimated"]],
   ]);

@@ -9,7 +9,7 @@ test("an empty or foreign hash is home", () => {
 
 test("format and parse are inverse", () => {
   const full: Route = {
-    page: "recommendations", range: "1h30m", query: "00ff", rec: "ix01-3f2a", filter: "a&b=c # 50% <é>", paused: true, theme: "dark",
+    page: "recommendations", range: "1h30m", query: "00ff", rec: "ix01-3f2a", type: "drop_index", filter: "a&b=c # 50% <é>", paused: true, theme: "dark",
   };
   for (const r of [home, full, { ...home, filter: " + " }]) assert.deepEqual(parse(format(r)), r);
   assert.equal(format(home), "#/overview");

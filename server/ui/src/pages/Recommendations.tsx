@@ -1,14 +1,16 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { Advice, Recommendation } from "../advice";
 import { ago, clock, count, factor, plural } from "../format";
-import { inbox } from "../reduce";
+import { inbox, types } from "../reduce";
 import { format } from "../route";
 import { advice, inboxIds, job, now, route } from "../state";
-import { LevelBadge, StateBadge } from "../parts/Badge";
+import { LevelBadge, StateBadge, TypeTag } from "../parts/Badge";
 import { Boundary } from "../parts/Boundary";
 import { Detail } from "../parts/Detail";
 import { Panel } from "../parts/Panel";
 import { SqlText } from "../parts/SqlText";
 import { best } from "../verdict";
+import { typeLabel } from "../words";
 
 const advisorLine = "adv, err := advisor.Open(advisor.Config{})";
 
@@ -40,14 +42,16 @@ function Analysis() {
 }
 
 function Inbox({ data }: { data: Advice }) {
-  const list = inbox(data.recommendations, route.value.filter);
+  const { filter, type } = route.value;
+  const list = inbox(data.recommendations, filter, type);
   return (
     <nav aria-label="Recommendations by state">
-      {list.length === 0 && <p class="state">Nothing matches “{route.value.filter}”.</p>}
+      <Types data={data} />
+      {list.length === 0 && <p class="state">Nothing{type && ` of type ${typeLabel(type)}`} matches{filter && ` “${filter}”`}.</p>}
       {list.map((g) => (
         <section key={g.title} class="group">
           <h3>{g.title} <span class="count">{g.recs.length}</span></h3>
-          <ul>{g.recs.map((r) => <Entry key={r.id} rec={r} />)}</ul>
+          <ul>{g.recs.map((r) => <Entry key={r.id} rec={r} mixed={g.mixed} />)}</ul>
         </section>
       ))}
       <Skipped data={data} />
@@ -55,15 +59,39 @@ function Inbox({ data }: { data: Advice }) {
   );
 }
 
-function Entry({ rec }: { rec: Recommendation }) {
+/** Types narrows the list to one kind of advice, where there are several. */
+function Types({ data }: { data: Advice }) {
+  const { filter, type } = route.value;
+  const list = types(data.recommendations, filter);
+  if (list.length < 2 && !type) return null;
+  const all = list.reduce((sum, t) => sum + t.n, 0);
+  return (
+    <ul class="types" aria-label="Type" data-testid="types">
+      {[{ type: "", n: all }, ...list].map((t) => (
+        <li key={t.type}>
+          <a class="chip" href={format({ ...route.value, type: t.type === type ? "" : t.type, rec: "" })} aria-current={t.type === type ? "true" : undefined}>
+            {typeLabel(t.type) || "all"} <span class="num">{t.n}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Entry({ rec, mixed }: { rec: Recommendation; mixed: boolean }) {
   const current = shown()?.id === rec.id;
   const gain = best(rec);
+  const entry = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    if (current) entry.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
     <li>
-      <a class="entry" href={format({ ...route.value, rec: rec.id })} aria-current={current ? "true" : undefined} data-testid={`rec-${rec.id}`}>
+      <a ref={entry} class="entry" href={format({ ...route.value, rec: rec.id })} aria-current={current ? "true" : undefined} data-testid={`rec-${rec.id}`}>
         <span class="entry-title">{rec.title}</span>
         <span class="row tags">
-          <StateBadge state={rec.state} />
+          <TypeTag type={rec.type} />
+          {mixed && <StateBadge state={rec.state} />}
           {rec.level !== "info" && <LevelBadge level={rec.level} />}
           {gain > 1 && <b class="num">{factor(gain)}</b>}
           <span class="muted">{rec.code}{rec.applicable ? "" : " · by hand"}</span>

@@ -2,6 +2,7 @@
 
 import type { State } from "../advice";
 import type { Level } from "../types";
+import { typeLabel } from "../words";
 
 type Tone = "good" | "warn" | "bad" | "info" | "plain";
 
@@ -9,6 +10,11 @@ const signs: Record<Tone, string> = { good: "✓", warn: "!", bad: "✕", info: 
 
 export function Badge({ tone, text, testid }: { tone: Tone; text: string; testid?: string }) {
   return <span class={`badge badge-${tone}`} data-testid={testid}><b aria-hidden="true">{signs[tone]}</b> {text}</span>;
+}
+
+/** TypeTag says what kind of advice it is: index, query, pool and so on. */
+export function TypeTag({ type }: { type: string }) {
+  return <span class="tag">{typeLabel(type)}</span>;
 }
 
 const levels: Record<string, Tone> = { info: "info", warning: "warn", critical: "bad", emergency: "bad" };

@@ -2,9 +2,11 @@ import type { Live, Recommendation } from "../advice";
 import { clock, count, duration, factor, plural } from "../format";
 import { format } from "../route";
 import { route, stats } from "../state";
-import { LevelBadge, StateBadge } from "./Badge";
+import { basisText } from "../words";
+import { LevelBadge, StateBadge, TypeTag } from "./Badge";
 import { Change } from "./Change";
 import { EvidenceCard } from "./Evidence";
+import { RewriteCard } from "./Rewrite";
 import { WatchCard } from "./Watching";
 
 /** Detail is one recommendation: why, what it would do, how it was tried. */
@@ -17,6 +19,8 @@ export function Detail({ rec }: { rec: Recommendation }) {
         <p class="row tags">
           <StateBadge state={rec.state} testid="state" />
           <LevelBadge level={rec.level} />
+          <TypeTag type={rec.type} />
+          <span data-testid="basis">{basisText(rec)}</span>
           <span class="muted">{rec.code} · {rec.component}{rec.database && ` · ${rec.database}`}{rec.table && ` · ${rec.table}`} · updated {clock(rec.updated)}</span>
         </p>
         <p>{rec.why}</p>
@@ -24,6 +28,7 @@ export function Detail({ rec }: { rec: Recommendation }) {
       </header>
       {rec.live && rec.live.before_calls + rec.live.after_calls > 0 && <LiveCard live={rec.live} />}
       {rec.live && (rec.live.watch || rec.state === "applied") && <WatchCard rec={rec} live={rec.live} />}
+      {rec.rewrite && <RewriteCard rewrite={rec.rewrite} />}
       <Change rec={rec} />
       <EvidenceCard rec={rec} />
     </article>

@@ -2,10 +2,17 @@ import type { Evidence as Proof, Recommendation, Trial, Write } from "../advice"
 import { bytes, count, duration, factor, plural } from "../format";
 import { VerdictBadge } from "./Badge";
 import { Intervals } from "./Interval";
+import { basisText } from "../words";
+import { Facts } from "./Facts";
 import { SqlText } from "./SqlText";
 
 const sources: Record<string, string> = {
   captured: "captured from live traffic", trace: "from a trace file", drawn: "drawn from the table's own values",
+};
+
+const unproved: Record<string, string> = {
+  rule: "By rule: this follows from documented behaviour and what was observed; nothing was replayed.",
+  estimate: "Estimated on a sample of the rows, since there is no copy of the database to replay on.",
 };
 
 /** EvidenceCard shows how a recommendation was tried: every number that led to the verdict. */
@@ -15,7 +22,8 @@ export function EvidenceCard({ rec }: { rec: Recommendation }) {
     return (
       <section class="card" data-testid="evidence" aria-label="Evidence">
         <h3>Evidence</h3>
-        <p class="muted">{rec.basis === "rule" ? "This follows from a rule; nothing was replayed." : "Not tried yet. The next analysis replays it on a shadow copy of the database."}</p>
+        <p class="muted">{unproved[rec.basis] ?? (rec.rewrite?.checked ? "Both forms ran on a copy of the database and gave the same rows." : "Measured on a copy of the database.")}</p>
+        <Facts facts={rec.facts ?? []} />
       </section>
     );
   }
@@ -26,7 +34,8 @@ export function EvidenceCard({ rec }: { rec: Recommendation }) {
       <div class="row spread"><h3>Evidence</h3><VerdictBadge verdict={e.verdict} /></div>
       {(e.reasons ?? []).length > 0 && <ul class="reasons">{e.reasons!.map((r) => <li key={r}>{r}</li>)}</ul>}
       {targets.map((q) => <Target key={q.digest} q={q} />)}
-      <Facts e={e} basis={rec.basis} />
+      <Tally e={e} rec={rec} />
+      <Facts facts={rec.facts ?? []} />
       {others.length + e.unchanged > 0 && <Others list={others} unchanged={e.unchanged} />}
     </section>
   );
@@ -68,15 +77,16 @@ function Plan({ title, nodes }: { title: string; nodes: readonly string[] }) {
 /** node singles out what costs: reading a whole table, or sorting beside it. */
 const node = (text: string): "scan" | "step" => (/^(SCAN|USE TEMP B-TREE)/.test(text.trim()) ? "scan" : "step");
 
-function Facts({ e, basis }: { e: Proof; basis: string }) {
+function Tally({ e, rec }: { e: Proof; rec: Recommendation }) {
+  const writes = rec.type.endsWith("index") || (e.write !== null && e.write.source !== "none");
   return (
     <dl class="facts">
-      <div><dt>Tried by</dt><dd>{basis === "replay" ? "replay on a shadow copy" : "rule"}</dd></div>
+      <div><dt>Basis</dt><dd>{basisText(rec)}</dd></div>
       <div><dt>Parameters</dt><dd>{sources[e.parameters] ?? (e.parameters || "none")}</dd></div>
       <div><dt>Replays</dt><dd>{count(e.samples)} in {duration(e.took_ms)}</dd></div>
-      <div><dt>Size</dt><dd>{bytes(e.bytes)} <span class="muted">beside {bytes(e.shadow_bytes)}</span></dd></div>
-      <div><dt>Build time</dt><dd>{duration(e.build_ms)}</dd></div>
-      <div class="span2"><dt>Write cost</dt><dd><WriteCost w={e.write} /></dd></div>
+      {e.bytes !== 0 && <div><dt>Size</dt><dd>{bytes(e.bytes)} <span class="muted">beside {bytes(e.shadow_bytes)}</span></dd></div>}
+      {e.build_ms > 0 && <div><dt>Build time</dt><dd>{duration(e.build_ms)}</dd></div>}
+      {writes && <div class="span2"><dt>Write cost</dt><dd><WriteCost w={e.write} /></dd></div>}
     </dl>
   );
 }

@@ -5,6 +5,9 @@ import { tell } from "../state";
 
 const keyword = /\b(SELECT|FROM|WHERE|AND|OR|NOT|IN|IS|NULL|LIKE|BETWEEN|EXISTS|JOIN|LEFT|INNER|ON|USING|GROUP|BY|ORDER|HAVING|LIMIT|OFFSET|UNION|ALL|DISTINCT|AS|INSERT|INTO|VALUES|UPDATE|SET|DELETE|RETURNING|CREATE|UNIQUE|INDEX|DROP|TABLE|ANALYZE|VACUUM|PRAGMA|ASC|DESC|CASE|WHEN|THEN|ELSE|END|WITH|IF)\b/i;
 
+/** isSql tells a statement from a line of code or a value. */
+export const isSql = (text: string): boolean => /^\s*(SELECT|WITH|INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|ANALYZE|VACUUM|BEGIN)\b/i.test(text);
+
 /** SqlText shows a statement as text nodes, its keywords lighter, at most 2 KB until asked for more. */
 export function SqlText({ sql, clamp }: { sql: string; clamp?: boolean }) {
   const whole = useSignal(false);
@@ -40,7 +43,8 @@ export function Statements({ sql, label, testid }: { sql: readonly string[]; lab
   );
 }
 
-export function CopyButton({ text, what }: { text: string; what: string }) {
+export function CopyButton({ text, what, code }: { text: string; what: string; code?: boolean }) {
+  const label = code ? "Copy" : "Copy SQL";
   const click = async () => tell((await copy(text)) ? `Copied: ${what.toLowerCase()}` : "The browser did not allow copying");
-  return <button type="button" class="small" aria-label={`Copy SQL: ${what.toLowerCase()}`} onClick={() => void click()}>Copy SQL</button>;
+  return <button type="button" class="small" aria-label={`${label}: ${what.toLowerCase()}`} onClick={() => void click()}>{label}</button>;
 }

@@ -2,7 +2,7 @@ import type { Advice } from "../advice";
 import { duration, factor } from "../format";
 import { format } from "../route";
 import { route } from "../state";
-import { StateBadge } from "./Badge";
+import { StateBadge, TypeTag } from "./Badge";
 import { SqlText } from "./SqlText";
 
 /** TopRec is the most valuable change that waits for a decision. */
@@ -13,7 +13,7 @@ export function TopRec({ data }: { data: Advice }) {
   const target = rec.evidence?.queries?.find((q) => q.role === "target");
   return (
     <div class="top-rec">
-      <p class="row tags"><StateBadge state={rec.state} /> <span class="muted">{rec.code}</span></p>
+      <p class="row tags"><StateBadge state={rec.state} /> <TypeTag type={rec.type} /> <span class="muted">{rec.code}</span></p>
       <p class="top-title">{rec.title}</p>
       {target?.before && target.after && (
         <p class="gain">
@@ -23,7 +23,7 @@ export function TopRec({ data }: { data: Advice }) {
         </p>
       )}
       {!target && <p>{rec.why}</p>}
-      {rec.statements?.[0] && <div class="sql-block"><SqlText sql={rec.statements[0]} clamp /></div>}
+      {(rec.statements ?? []).length > 0 && <div class="sql-block">{rec.statements!.map((s) => <SqlText key={s} sql={s} clamp />)}</div>}
       <a class="button primary" href={format({ ...route.value, page: "recommendations", rec: rec.id })}>Evidence and review</a>
     </div>
   );
