@@ -210,7 +210,7 @@ func (p *pass) check(ctx context.Context, report *Report) error {
 		return err
 	}
 	report.Recommendations = append(report.Recommendations, more...)
-	report.Recommendations = withoutCovered(report.Recommendations)
+	report.Recommendations = p.options.Limits.within(withoutCovered(report.Recommendations))
 	sortRecommendations(report.Recommendations)
 	return nil
 }

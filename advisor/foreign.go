@@ -128,3 +128,24 @@ func withoutCovered(list []*Recommendation) []*Recommendation {
 		})
 	})
 }
+
+// within leaves out the indexes for foreign keys that the limits have no room for beside those of the set, which
+// keeps to them.
+func (l Limits) within(list []*Recommendation) []*Recommendation {
+	indexes, bytes := 0, int64(0)
+	for _, r := range list {
+		if r.Type == "index" && r.Code != codeChild {
+			indexes, bytes = indexes+len(r.indexes), bytes+r.bytes
+		}
+	}
+	return slices.DeleteFunc(list, func(r *Recommendation) bool {
+		if r.Code != codeChild || l == (Limits{}) {
+			return false
+		}
+		indexes++
+		if r.Evidence != nil {
+			bytes += r.Evidence.Bytes
+		}
+		return l.Indexes > 0 && indexes > l.Indexes || l.Bytes > 0 && (r.Evidence == nil || bytes > l.Bytes)
+	})
+}

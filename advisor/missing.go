@@ -45,7 +45,7 @@ func (c *choice) recommend(p *pass) *Recommendation {
 	first := c.indexes[0]
 	kind := first.kind()
 	r := p.recommendation(kind.code, "index", first.table.Name, c.identity())
-	r.gain, r.write, r.subject = c.gain, c.write, describeTable(first.table)
+	r.gain, r.write, r.bytes, r.subject = c.gain, c.write, c.bytes, describeTable(first.table)
 	r.Title = "Index " + describeIndexes(c.indexes)
 	for _, ix := range c.indexes {
 		name := ix.name()

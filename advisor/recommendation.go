@@ -46,6 +46,7 @@ type Recommendation struct {
 	indexes []string      // names of those made
 	gain    float64       // nanoseconds that the workload would cost more without it, as the search found
 	write   WriteCost     // as the search measured it
+	bytes   int64         // as the search measured them
 }
 
 // Fact is one figure or observation that advice rests on.

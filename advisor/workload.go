@@ -125,7 +125,7 @@ func prepare(ctx context.Context, db database, s *schema.Schema, in Query) (*que
 }
 
 // commands are how statements begin on which there is nothing to advise. https://sqlite.org/lang.html
-var commands = strings.Fields("ALTER ANALYZE ATTACH BEGIN COMMIT CREATE DETACH DROP END EXPLAIN PRAGMA REINDEX RELEASE ROLLBACK SAVEPOINT VACUUM")
+var commands = strings.Fields("ALTER ANALYZE ATTACH BEGIN COMMIT CREATE DETACH DROP END EXPLAIN PRAGMA REINDEX RELEASE ROLLBACK SAVEPOINT VACUUM VALUES SELECT")
 
 // known fails for a text that begins as no statement does.
 func known(verb string) error {
