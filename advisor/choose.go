@@ -92,7 +92,7 @@ func pastOf(entries []AuditEntry, now time.Time) (undone map[string]bool, today 
 		switch {
 		case e.Action == string(Undone):
 			undone[e.Subject] = true
-		case e.Action == string(Applied) && e.Actor == autoActor && e.At.After(now.Add(-day)):
+		case e.Action == "apply" && e.Actor == autoActor && e.At.After(now.Add(-day)):
 			today++
 		}
 	}

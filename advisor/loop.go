@@ -87,7 +87,8 @@ func (a *Advisor) restAfter(start time.Time) {
 	a.restUntil = now.Add(a.config.Auto.rest(now.Sub(start)))
 }
 
-func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) error {
+func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) (err error) {
+	defer recovered(&err)
 	began := time.Now()
 	totals, err := a.totals(ctx)
 	if err != nil {

@@ -92,7 +92,7 @@ type indexKind struct{ code, why, risk string }
 // kind tells the codes apart.
 func (c candidate) kind() indexKind {
 	switch {
-	case slices.ContainsFunc(c.keys, isExpression):
+	case slices.ContainsFunc(c.keys, isExpression), slices.ContainsFunc(c.where, mayFail):
 		return expressionIndex
 	case c.partial():
 		return partialIndex

@@ -324,11 +324,17 @@ func (e *evaluator) run(ctx context.Context, p *probe, i int, prog plan.Program)
 	}
 	e.runs++
 	c, err := e.lab.Run(ctx, p.calls[i], 1, 0, limit)
-	if err == nil && !c.Cut && !usual(e.factor(c)) { // that may be the first run's
+	if err == nil && !c.Cut && c.CPU < runBudget && !usual(e.factor(c)) { // that may be the first run's
 		c, err = e.lab.Run(ctx, p.calls[i], runsMost, runBudget, limit)
 	}
+	if ctx.Err() != nil {
+		return c, ctx.Err()
+	}
 	if err != nil {
-		return c, err
+		if len(p.programs[i]) == 0 {
+			return c, err
+		}
+		c = trial.Cost{CPU: limit, Cut: true} // it fails under this plan alone
 	}
 	e.ran += c.CPU
 	if c.Cut {

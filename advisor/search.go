@@ -36,7 +36,7 @@ func (m *indexSearch) find(ctx context.Context) (err error) {
 		return nil
 	}
 	lab, err := m.lab(ctx)
-	if err != nil {
+	if err != nil || lab == nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
@@ -54,25 +54,11 @@ func (m *indexSearch) find(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	lap("prepare")
 	found, err := m.prune(ctx)
-	lap("prune")
 	if err != nil || len(found.candidates) == 0 {
 		return err
 	}
 	return m.choose(ctx, queries, found)
-}
-
-var (
-	debugSearch = false
-	lapStart    time.Time
-)
-
-func lap(what string) {
-	if debugSearch {
-		fmt.Printf("## %-12s %v\n", what, time.Since(lapStart).Round(time.Millisecond))
-	}
-	lapStart = time.Now()
 }
 
 // lab is where indexes are tried: a copy, or a sample of a database that cannot be copied.
@@ -81,10 +67,13 @@ func (m *indexSearch) lab(ctx context.Context) (lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if copies == nil {
-		return m.db.Sample(ctx, m.schema)
+	switch {
+	case copies != nil:
+		return copies.Lab(ctx)
+	case m.mayCopy() != nil:
+		return nil, nil // to read a sample would hold up the application's writers as well
 	}
-	return copies.Lab(ctx)
+	return m.db.Sample(ctx, m.schema)
 }
 
 // sample is what candidates are pruned on.
@@ -105,7 +94,10 @@ func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
 	probes := slices.Clone(m.evaluator.probes)
 	var measured sync.WaitGroup
 	var failed error
-	measured.Go(func() { failed = m.evaluator.baseline(ctx) })
+	measured.Go(func() {
+		defer recovered(&failed)
+		failed = m.evaluator.baseline(ctx)
+	})
 	found, err := prune(ctx, sample, m.schema, probes, func(done float64) { m.report("prune", m.name, done) })
 	measured.Wait()
 	if err = cmp.Or(err, failed); err != nil {
@@ -128,13 +120,9 @@ func (m *indexSearch) choose(ctx context.Context, queries []*query, found *prune
 	if s.upkeep, err = newUpkeep(ctx, m.evaluator, m.schema, queries); err != nil {
 		return err
 	}
-	best, before, after, err := s.choose(ctx, slices.Concat(found.core...))
-	lap("choose")
+	best, err := s.choose(ctx, slices.Concat(found.core...))
 	if err != nil {
 		return err
-	}
-	if debugSearch {
-		fmt.Printf("## candidates %d, built %d, plans %d, runs %d, before %.1f ms after %.1f ms, %d indexes %.1f MB writes %.1f ms\n", len(m.evaluator.candidates), len(m.evaluator.built), m.evaluator.plans, m.evaluator.runs, (before.reads+before.writes+s.upkeep.bare)/1e6, (after.reads+after.writes+s.upkeep.bare)/1e6, len(best.list()), float64(s.size(best))/1e6, (after.writes+s.upkeep.bare)/1e6)
 	}
 	return m.take(ctx, s, best)
 }
@@ -242,4 +230,11 @@ func (m *indexSearch) taken(c candidate) bool {
 		slices.ContainsFunc(m.schema.Tables, func(t *schema.Table) bool {
 			return same(t.Name) || slices.ContainsFunc(t.Indexes, func(ix *schema.Index) bool { return same(ix.Name) })
 		})
+}
+
+// recovered turns a panic into an error: advice is not worth the application's life.
+func recovered(err *error) {
+	if reason := recover(); reason != nil {
+		*err = fmt.Errorf("the analysis panicked: %v", reason)
+	}
 }

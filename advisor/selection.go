@@ -23,6 +23,7 @@ type selection struct {
 	bytes  map[int]int64
 	guess  []int64   // bytes that a candidate would take
 	base   []measure // by probe: without any candidate
+	broken set       // candidates that cannot be built
 	limits Limits
 	gains  map[int]float64
 
@@ -60,7 +61,7 @@ const (
 	// index that makes the workload 1 % cheaper may make writes 1/writeShare % slower, or the indexes
 	// 1/byteShare % larger.
 	writeShare = 0.15
-	byteShare  = 0.15
+	byteShare  = 0.1
 )
 
 // totals are what a workload costs under a set of indexes.
@@ -77,9 +78,20 @@ func (c *selection) score(t totals) float64 {
 
 // price sets what writes and bytes cost beyond the time they take, by a set that is about right.
 func (c *selection) price(t totals) {
-	all := t.reads + t.writes + c.upkeep.bare
+	all := min(t.reads+t.writes+c.upkeep.bare, max(c.saved(t), 1)) // what no index can save pays for none
 	c.writePrice = writeShare * all / max(t.writes+c.upkeep.bare, 1)
 	c.bytePrice = byteShare * all / max(t.bytes, 1)
+}
+
+// saved is what the set saves.
+func (c *selection) saved(t totals) float64 {
+	var before float64
+	for i, p := range c.probes {
+		if !p.guard {
+			before += p.weight * c.base[i].cost
+		}
+	}
+	return before - t.reads - t.writes
 }
 
 // totals sums up what the workload costs under s.
@@ -121,15 +133,21 @@ func (c *selection) joined(ctx context.Context, s, b set) (float64, error) {
 }
 
 // ensure builds the candidates of s in the lab, those that are not there yet.
+//
+// One that cannot be built is broken and stays out: one row of sixty thousand may hold malformed JSON.
 func (c *selection) ensure(ctx context.Context, s set) error {
-	for _, n := range s.list() {
+	for _, n := range s.minus(c.broken).list() {
 		if _, done := c.built[n]; done {
 			continue
 		}
 		name := fmt.Sprintf("sqliteperf candidate %d", n)
 		at, err := c.lab.Build(ctx, name, c.candidates[n].sql(name))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			c.broken = c.broken.with(n)
+			continue
 		}
 		if err := c.lab.Analyze(ctx, name); err != nil {
 			return err
@@ -187,41 +205,32 @@ func (c *selection) fits(s set) bool {
 	return (c.limits.Indexes == 0 || len(s.list()) <= c.limits.Indexes) && (c.limits.Bytes == 0 || c.size(s) <= c.limits.Bytes)
 }
 
-// choose returns the set, and what the workload costs without and with it. core are the bundles to begin with.
-func (c *selection) choose(ctx context.Context, core []set) (best set, before, after totals, err error) {
+// choose returns the set. core are the bundles to begin with.
+func (c *selection) choose(ctx context.Context, core []set) (set, error) {
 	for _, p := range c.probes {
 		m, err := c.cost(ctx, p, set{})
 		if err != nil {
-			return best, before, after, err
+			return set{}, err
 		}
 		c.base = append(c.base, m)
 	}
-	if before, err = c.totals(ctx, set{}); err != nil {
-		return best, before, after, err
-	}
 	list := bundles(core)
-	if best, after, err = c.start(ctx, set{}, list); err != nil {
-		return best, before, after, err
+	best, cost, err := c.start(ctx, set{}, list)
+	if err != nil {
+		return best, err
 	}
-	c.price(after)
-	if best, after, err = c.dearer(ctx, best, list); err != nil {
-		return best, before, after, err
+	c.price(cost)
+	if best, cost, err = c.dearer(ctx, best, list); err != nil {
+		return best, err
 	}
-	lap("grow")
-	c.slack, c.more = worthwhile*c.score(after), buildsMore
+	c.slack, c.more = worthwhile*c.score(cost), buildsMore
 	if best, err = c.refine(ctx, best); err != nil {
-		return best, before, after, err
+		return best, err
 	}
-	lap("refine")
 	if err := c.watch(ctx, best); err != nil {
-		return best, before, after, err
+		return best, err
 	}
-	if best, err = c.refine(ctx, best); err != nil {
-		return best, before, after, err
-	}
-	lap("guard")
-	after, err = c.totals(ctx, best)
-	return best, before, after, err
+	return c.refine(ctx, best)
 }
 
 // start grows a set from s and drops what it turns out not to need.
@@ -356,6 +365,10 @@ func (c *selection) grow(ctx context.Context, s set, list []*bundle) (set, error
 				if err := c.ensure(ctx, b.set); err != nil {
 					return s, err
 				}
+				if !b.set.and(c.broken).empty() {
+					b.gain, b.stamp = 0, stamp
+					continue
+				}
 				then, err := c.joined(ctx, s, b.set)
 				if err != nil {
 					return s, err
@@ -413,6 +426,9 @@ func (c *selection) improve(ctx context.Context, s set) (set, error) {
 		}
 		if err := cmp.Or(ctx.Err(), c.ensure(ctx, setOf(n))); err != nil {
 			return s, err
+		}
+		if c.broken.has(n) {
+			continue
 		}
 		tried, err := c.swap(ctx, s, n)
 		if err != nil {

@@ -134,7 +134,7 @@ func TestSchemaOfOthers(t *testing.T) {
 	sample, err := db.Sample(t.Context(), s)
 	must(t, err)
 	defer sample.Close()
-	if failed := fmt.Sprint(sample.Fails); !strings.Contains(failed, "module: unknown") {
+	if failed := fmt.Sprint(sample.Fails); !strings.Contains(failed, "its module is the application") {
 		t.Errorf("failed %v", failed)
 	}
 }

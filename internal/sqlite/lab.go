@@ -266,7 +266,7 @@ func (l *Lab) Run(ctx context.Context, c trial.Call, runs int, budget, limit tim
 		if err := l.raw.exec("SAVEPOINT lab"); err != nil {
 			return cost, err
 		}
-		defer func() { err = errors.Join(err, l.raw.exec("ROLLBACK TO lab; RELEASE lab")) }()
+		defer func() { err = errors.Join(err, l.rollBack()) }()
 		runs = 1
 	}
 	stmt, err := l.prepare(c.SQL, c.Args)
@@ -394,7 +394,7 @@ func (l *Lab) Write(ctx context.Context, calls []trial.Call) (cpu time.Duration,
 	if err := l.raw.exec("SAVEPOINT lab"); err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, l.raw.exec("ROLLBACK TO lab; RELEASE lab")) }()
+	defer func() { err = errors.Join(err, l.rollBack()) }()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.raw.interruptible(ctx, 0)()
@@ -405,12 +405,28 @@ func (l *Lab) Write(ctx context.Context, calls []trial.Call) (cpu time.Duration,
 		}
 		once, err := l.once(stmt)
 		l.raw.finalize(stmt)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return 0, 0, ctx.Err()
+		case !l.inTransaction():
+			return 0, 0, nil // it ended the transaction, so it cannot be repeated
 		}
 		if err == nil {
 			cpu, done = cpu+once.CPU, done+1
 		}
 	}
 	return cpu, done, nil
+}
+
+// inTransaction says whether the savepoint is still there: INSERT OR ROLLBACK ends it.
+func (l *Lab) inTransaction() bool {
+	return sqlite3.Xsqlite3_get_autocommit(l.raw.tls, l.raw.db) == 0
+}
+
+// rollBack undoes what ran since the savepoint.
+func (l *Lab) rollBack() error {
+	if !l.inTransaction() {
+		return nil
+	}
+	return l.raw.exec("ROLLBACK TO lab; RELEASE lab")
 }

@@ -198,7 +198,9 @@ func (h raw) interruptible(ctx context.Context, limit time.Duration) (done func(
 		mu.Lock()
 		defer mu.Unlock()
 		if !over {
-			sqlite3.Xsqlite3_interrupt(h.tls, h.db)
+			tls := libc.NewTLS() // the connection's own belongs to the thread that runs the statement
+			sqlite3.Xsqlite3_interrupt(tls, h.db)
+			tls.Close()
 			time.AfterFunc(time.Millisecond, interrupt)
 		}
 	}

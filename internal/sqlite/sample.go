@@ -83,6 +83,10 @@ func (s *Sample) create(of *schema.Schema, begins string) {
 		if !strings.HasPrefix(text, begins) || strings.Contains(text[:min(len(text), 40)], " sqlite_") || strings.HasPrefix(text, "CREATE TABLE "+`"sqlite_`) {
 			continue
 		}
+		if strings.HasPrefix(text, "CREATE VIRTUAL") && moduleForeign(text) {
+			s.Fails = append(s.Fails, fmt.Errorf("%.60s: its module is the application's", text))
+			continue
+		}
 		if err := s.raw.exec(text); err != nil && !strings.Contains(err.Error(), "already exists") {
 			s.Fails = append(s.Fails, fmt.Errorf("%.60s: %w", text, err))
 		}
