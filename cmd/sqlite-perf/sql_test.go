@@ -161,7 +161,8 @@ func indexBytes(t *testing.T, path, workload string, limits ...string) (n int, b
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n != len(lines) {
+	made := slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "ANALYZE") })
+	if n != len(made) {
 		t.Errorf("%v: %d indexes of %q", limits, n, lines)
 	}
 	return n, bytes
