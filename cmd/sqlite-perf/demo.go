@@ -134,7 +134,7 @@ func serveShop(ctx context.Context, out io.Writer, listener net.Listener, db *sq
 	case err = <-failed:
 	}
 	stop()
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	err = errors.Join(err, srv.Shutdown(shutdown))
 	wg.Wait()
