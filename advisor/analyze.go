@@ -165,10 +165,15 @@ func (p *pass) rank(ctx context.Context) error {
 			q.cost = time.Duration(float64(took) * max(q.Calls, 1))
 		}
 	}
+	p.sort()
+	return ctx.Err()
+}
+
+// sort puts the most expensive queries first.
+func (p *pass) sort() {
 	slices.SortStableFunc(p.queries, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(b.Calls, a.Calls))
 	})
-	return ctx.Err()
 }
 
 // rankLimit is when a statement is stopped that is only run to be ranked.
@@ -287,8 +292,6 @@ func allProved(list []*Recommendation) bool {
 	return !slices.ContainsFunc(list, func(r *Recommendation) bool { return r.State != Proved })
 }
 
-var stateRank = map[State]int{Proved: 0, Applying: 1, Applied: 1, Proposed: 2, Inconclusive: 3, Failed: 4, Undone: 5, Rejected: 6}
-
 // first puts statistics before the indexes that were chosen with them.
 func first(r *Recommendation) int {
 	if r.Type == "statistics" && r.State.Advised() {
@@ -300,7 +303,7 @@ func first(r *Recommendation) int {
 // sortRecommendations puts what saves most first: proved advice by time saved, then the rest.
 func sortRecommendations(list []*Recommendation) {
 	slices.SortStableFunc(list, func(a, b *Recommendation) int {
-		return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(stateRank[a.State], stateRank[b.State]),
+		return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(a.State.rank(), b.State.rank()),
 			cmp.Compare(b.saves, a.saves), cmp.Compare(a.ID, b.ID))
 	})
 }

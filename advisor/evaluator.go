@@ -42,7 +42,18 @@ const baseLimit = 250 * time.Millisecond
 // slowCall is the nanoseconds from which two calls of a statement are enough to search with.
 const slowCall = 50e6
 
-// baseline measures the probes with no candidate. Of one that takes long, only half of the calls are kept.
+// shorten keeps two calls of each statement that takes long.
+func (e *evaluator) shorten() {
+	for _, p := range e.probes {
+		if m := p.memo[set{}]; m.cost > slowCall*float64(len(p.calls)) && len(p.calls) > 2 {
+			p.weight *= float64(len(p.calls)) / 2
+			p.calls = p.calls[:2]
+		}
+	}
+}
+
+// baseline measures the probes with no candidate. Pruning reads the probes meanwhile, so it changes nothing of them
+// but what was measured.
 func (e *evaluator) baseline(ctx context.Context) error {
 	kept := e.probes[:0]
 	for _, p := range e.probes {
@@ -55,10 +66,6 @@ func (e *evaluator) baseline(ctx context.Context) error {
 			continue
 		}
 		p.query.cost = cmp.Or(p.query.cost, time.Duration(m.cost*p.weight))
-		if m.cost > slowCall*float64(len(p.calls)) && len(p.calls) > 2 {
-			p.weight *= float64(len(p.calls)) / 2
-			p.calls = p.calls[:2]
-		}
 		kept = append(kept, p)
 	}
 	e.probes = kept

@@ -169,15 +169,6 @@ func Plan(list []*Recommendation, ids []string) []*Recommendation {
 		return r.State != Proved || !r.Applicable
 	})
 	// Statistics last: they are to be of the new indexes too.
-	slices.SortStableFunc(plan, func(a, b *Recommendation) int {
-		return cmp.Compare(b2i(a.Type == "statistics"), b2i(b.Type == "statistics"))
-	})
+	slices.SortStableFunc(plan, func(a, b *Recommendation) int { return cmp.Compare(first(b), first(a)) })
 	return plan
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -110,7 +110,7 @@ type Quantiles struct {
 
 // WriteCost is what a change adds to one write, as replayed on the shadow.
 type WriteCost struct {
-	Source    string  `json:"source"` // captured: writes of the workload; none
+	Source    string  `json:"source"` // captured: writes of the workload; synthetic: deletes by rowid; none
 	Statement string  `json:"statement"`
 	BeforeUS  float64 `json:"before_us"`
 	AfterUS   float64 `json:"after_us"`

@@ -56,8 +56,11 @@ func (m *indexSearch) lab(ctx context.Context) (lab, error) {
 	switch {
 	case copies != nil:
 		return copies.Lab(ctx)
-	case m.mayCopy() != nil:
-		return nil, nil // to read a sample would hold up the application's writers as well
+	case m.mayCopy() != nil: // to read a sample would hold up the application's writers as well
+		if !m.refused {
+			m.skipped = append(m.skipped, Skipped{Reason: "no indexes are searched for: " + describe(m.mayCopy())})
+		}
+		return nil, nil
 	}
 	return m.db.Sample(ctx, m.schema)
 }
@@ -89,7 +92,9 @@ func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
 	if err = cmp.Or(err, failed); err != nil {
 		return nil, err
 	}
+	m.evaluator.shorten()
 	m.evaluator.gauge()
+	m.sort() // what a trace does not tell is measured now
 	m.skipped = append(m.skipped, m.evaluator.failed...)
 	for i, p := range slices.Backward(probes) {
 		if !slices.Contains(m.evaluator.probes, p) {
@@ -101,7 +106,8 @@ func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
 
 func (m *indexSearch) choose(ctx context.Context, queries []*query, found *pruned) error {
 	m.evaluator.relate(found.candidates, found.sets)
-	s := &selection{evaluator: m.evaluator, limits: m.options.Limits, pays: map[int]float64{}, bytes: map[int]int64{}, guess: found.bytes, db: m.db, schema: m.schema}
+	s := &selection{evaluator: m.evaluator, limits: m.options.Limits, pays: map[int]float64{}, bytes: map[int]int64{}, guess: found.bytes,
+		loyal: m.proposed(found.candidates), db: m.db, schema: m.schema}
 	var err error
 	if s.upkeep, err = newUpkeep(ctx, m.evaluator, m.schema, queries); err != nil {
 		return err
@@ -111,6 +117,16 @@ func (m *indexSearch) choose(ctx context.Context, queries []*query, found *prune
 		return err
 	}
 	return m.take(ctx, s, best)
+}
+
+// proposed are the candidates that are open advice already.
+func (m *indexSearch) proposed(candidates []candidate) (s set) {
+	for n, c := range candidates {
+		if m.options.proposed[c.sql(c.name())] {
+			s = s.with(n)
+		}
+	}
+	return s
 }
 
 // recovered turns a panic into an error: advice is not worth the application's life.

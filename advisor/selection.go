@@ -29,6 +29,7 @@ type selection struct {
 	until      int           // how many plans refine may make
 	more       int           // how many candidates it may build
 	spend      time.Duration // how long its runs may take together
+	loyal      set           // candidates that were proposed before
 	db         database
 	schema     *schema.Schema
 }
@@ -58,6 +59,10 @@ const (
 	// 1/byteShare % larger.
 	writeShare = 0.15
 	byteShare  = 0.1
+
+	// loyalty is the share of its bytes that an index need not pay for if it was proposed before: of two about as
+	// good, people would see the other each time.
+	loyalty = 0.2
 )
 
 // choose returns the set. core are the bundles to begin with.
@@ -133,7 +138,9 @@ func (c *selection) sum(s set, cost func(*probe) (measure, error)) (t totals, er
 	}
 	for _, n := range s.list() {
 		t.writes += c.pays[n]
-		t.bytes += float64(c.bytes[n])
+		if t.bytes += float64(c.bytes[n]); c.loyal.has(n) {
+			t.bytes -= loyalty * float64(c.bytes[n])
+		}
 	}
 	return t, nil
 }
