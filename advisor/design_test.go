@@ -99,6 +99,9 @@ func TestMigrationKeepsWhatIsAround(t *testing.T) {
 
 // TestHostileNames: no rule fails on what it cannot follow, and none has anything to say of it.
 func TestHostileNames(t *testing.T) {
+	if underRace {
+		t.Skip("two minutes of replays in one goroutine; it runs without the race detector")
+	}
 	path := create(t, hostile, filled(`"select"("from", "a""b")`, 3000, "i, 'x' || i"), filled(`"größe"`, 3000, "i, i % 7"))
 	workload := strings.Join([]string{
 		`SELECT * FROM "v w" WHERE date("a""b") = '2024-01-01' LIMIT 5 OFFSET 2000`,
