@@ -156,7 +156,7 @@ func (r *reader) use(e *predicate.Expr) {
 		}
 		return
 	}
-	if a, k := r.column(e); a != nil {
+	if a, k := r.column(e); a != nil && !k.Expression { // an expression's columns are read where it stands
 		a.spoken[k.Name]++
 		if !slices.Contains(a.used, k.Name) {
 			a.used = append(a.used, k.Name)

@@ -102,3 +102,25 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+// TestUsedAreColumns: what an outer block reads of a subquery's expression is no column of the table. SQLite would take
+// the quoted expression for a string, and the index would hold it in each row.
+func TestUsedAreColumns(t *testing.T) {
+	table := &schema.Table{Name: "t", Rows: -1, Columns: []schema.Column{{Name: "a"}, {Name: "b"}, {Name: "c"}}}
+	s := &schema.Schema{Tables: []*schema.Table{table}}
+	for _, text := range []string{
+		"SELECT x, sum(y) FROM (SELECT a * (1 - b) AS y, substr(c, 1, 2) AS x FROM t WHERE a = ?) GROUP BY x",
+		"WITH w AS (SELECT lower(c) AS x, a FROM t) SELECT x FROM w WHERE x = ? ORDER BY a",
+		"SELECT lower(c) FROM t WHERE lower(c) = ?",
+	} {
+		read, err := predicate.Read(text)
+		must(t, err)
+		for _, a := range accesses(s, read) {
+			for _, name := range a.used {
+				if _, ok := table.Column(name); !ok {
+					t.Errorf("%s: uses %q", text, name)
+				}
+			}
+		}
+	}
+}
