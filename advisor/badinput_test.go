@@ -140,6 +140,7 @@ func statements(texts ...string) (lines []string) {
 }
 
 func TestEverythingInASchema(t *testing.T) {
+	sequential(t)
 	path := create(t, everything...)
 	report, err := guarded(t, path, traced(t, statements(slices.Concat(sound, unusable, silent)...)...), Options{})
 	must(t, err)

@@ -31,13 +31,17 @@ type measure struct {
 	cost  float64 // nanoseconds
 	tally float64 // the same by what was counted alone
 	steps float64
-	cut   bool // more than that
+	floor float64 // what it costs to return the rows, as no index can save that
+	cut   bool    // more than that
 	used  set
 	each  []float64 // steps by call, of a guard
 }
 
 // baseLimit is when a statement is stopped of which no better plan is known: that it is slow is known then.
 const baseLimit = 250 * time.Millisecond
+
+// leastLimit is when a run is not cut whatever the best known takes.
+const leastLimit = 500 * time.Microsecond
 
 // slowCall is the nanoseconds from which two calls of a statement are enough to search with.
 const slowCall = 50e6
@@ -103,6 +107,7 @@ func (e *evaluator) cost(ctx context.Context, p *probe, s set) (measure, error) 
 		m.cost += e.price(c) * e.grown(p, c)
 		m.tally += tally(c) * e.grown(p, c)
 		m.steps += float64(c.Steps)
+		m.floor += floor(c) * e.grown(p, c)
 		if p.guard {
 			m.each = append(m.each, float64(c.Steps))
 		}
@@ -137,7 +142,7 @@ func (e *evaluator) run(ctx context.Context, p *probe, i int, prog plan.Program)
 	limit := baseLimit
 	for _, c := range p.programs[i] {
 		if !c.Cut {
-			limit = min(limit, max(2*c.CPU, 2*time.Millisecond))
+			limit = min(limit, max(2*c.CPU, leastLimit))
 		}
 	}
 	e.runs++

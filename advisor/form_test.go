@@ -6,6 +6,7 @@ import (
 )
 
 func TestOffsetPaging(t *testing.T) {
+	sequential(t)
 	path := create(t, events, eventRows(8000), "CREATE VIEW v AS SELECT * FROM event",
 		"CREATE TABLE nullable(id INTEGER PRIMARY KEY, a); CREATE INDEX nullable_a ON nullable(a)", filled("nullable", 6000, "i, nullif(i, 5)"),
 		`CREATE TABLE pairs("a b", b, x, PRIMARY KEY("a b", b)) WITHOUT ROWID`, filled("pairs", 6000, "i / 3, i, 'x'"))
@@ -33,6 +34,7 @@ func TestOffsetPaging(t *testing.T) {
 }
 
 func TestNotIn(t *testing.T) {
+	sequential(t)
 	path := create(t, "CREATE TABLE member(id INTEGER PRIMARY KEY, name TEXT, team INT)", filled("member", 40, "i, 'n', i"),
 		`CREATE TABLE visit(id INTEGER PRIMARY KEY, "member id" INT NOT NULL, loose INT, holes INT, kind INT); CREATE INDEX v1 ON visit("member id"); CREATE INDEX v2 ON visit(loose); CREATE INDEX v3 ON visit(holes)`,
 		filled("visit", 6000, "i, i % 30 + 1, i % 30 + 1, nullif(i % 30 + 1, 7), i % 7"))
@@ -53,6 +55,7 @@ func TestNotIn(t *testing.T) {
 }
 
 func TestOrUnion(t *testing.T) {
+	sequential(t)
 	path := create(t, events, eventRows(6000), "CREATE TABLE tag(id INTEGER PRIMARY KEY, event INT, word TEXT, weight INT); CREATE INDEX tag_event ON tag(event); CREATE INDEX tag_word ON tag(word)",
 		filled("tag", 6000, "i, i, 'w' || i, i"))
 	for _, c := range []struct{ name, workload, want string }{

@@ -1,7 +1,6 @@
 package advisor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,10 +31,7 @@ func (c *selection) start(ctx context.Context, s set, list []*bundle) (set, tota
 	if err != nil {
 		return s, t, err
 	}
-	c.slack = worthwhile * (t.reads + t.writes)
-	if s == (set{}) {
-		c.slack = 0 // what it will cost is not known
-	}
+	c.least(c.score(t))
 	for _, b := range list {
 		b.stamp = -1
 	}
@@ -67,44 +63,33 @@ func (c *selection) dearer(ctx context.Context, grown set, list []*bundle) (set,
 	return one, costOne, nil
 }
 
-// grow adds the bundle that gains most until none gains enough. Gains measured against a smaller set are
-// taken for bounds and measured again before they count, which is seldom wrong and much less work.
+// generous is the part of what an index must gain in the end that it must gain at first.
+const generous = 0.2
+
+// enough is the share of what any other bundle may gain at most that one must gain to be taken before the others
+// were built and measured: where a search replaces a scan, the first one built gains nearly all there is to gain.
+const enough = 0.8
+
+// grow adds the bundle that gains most until none gains enough. What the statements cost that might use a bundle is a
+// bound for what it gains, and so is what it gained beside a smaller set, which is seldom wrong and much
+// less work than to measure all of them each time.
 func (c *selection) grow(ctx context.Context, s set, list []*bundle) (set, error) {
 	current, err := c.total(ctx, s)
 	if err != nil {
 		return s, err
 	}
 	for stamp := 0; ; {
-		if err := ctx.Err(); err != nil {
-			return s, err
-		}
 		list = slices.DeleteFunc(list, func(b *bundle) bool { return b.set.minus(s).empty() })
-		if len(list) == 0 {
-			return s, nil
-		}
 		for _, b := range list {
-			if b.stamp < 0 {
-				if err := c.ensure(ctx, b.set); err != nil {
-					return s, err
-				}
-				if !b.set.and(c.broken).empty() {
-					b.gain, b.stamp = 0, stamp
-					continue
-				}
-				then, err := c.joined(ctx, s, b.set)
-				if err != nil {
-					return s, err
-				}
-				b.gain, b.stamp = current-then, stamp
+			if bound, err := c.bound(ctx, s, b.set); err != nil {
+				return s, err
+			} else if b.stamp < 0 || bound < b.gain {
+				b.gain = bound
 			}
 		}
-		best := slices.MaxFunc(list, func(a, b *bundle) int { return cmp.Compare(c.worth(a, s), c.worth(b, s)) })
-		if best.gain <= c.slack {
-			return s, nil
-		}
-		if best.stamp != stamp {
-			best.stamp = -1
-			continue
+		best, err := c.best(ctx, s, list, current, stamp)
+		if err != nil || best == nil {
+			return s, err
 		}
 		next, err := c.total(ctx, s.or(best.set))
 		if err != nil {
@@ -115,7 +100,70 @@ func (c *selection) grow(ctx context.Context, s set, list []*bundle) (set, error
 			continue
 		}
 		s, current = s.or(best.set), next
+		c.least(current)
 		stamp++
+	}
+}
+
+// best is the bundle to add to s, nil if none gains enough.
+func (c *selection) best(ctx context.Context, s set, list []*bundle, current float64, stamp int) (*bundle, error) {
+	var taken *bundle
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var next *bundle // of those that are not measured
+		for _, b := range list {
+			if b.stamp != stamp && b.gain > c.slack && (next == nil || c.worth(b, s) > c.worth(next, s)) {
+				next = b
+			}
+		}
+		if next == nil || taken != nil && c.worth(taken, s) >= enough*c.worth(next, s) {
+			return taken, nil
+		}
+		if err := c.measure(ctx, s, next, current, stamp); err != nil {
+			return nil, err
+		}
+		if next.gain > c.slack && (taken == nil || c.worth(next, s) > c.worth(taken, s)) {
+			taken = next
+		}
+	}
+}
+
+// measure finds what b gains beside s.
+func (c *selection) measure(ctx context.Context, s set, b *bundle, current float64, stamp int) error {
+	if err := c.ensure(ctx, b.set); err != nil {
+		return err
+	}
+	b.gain, b.stamp = 0, stamp
+	if !b.set.and(c.broken).empty() {
+		return nil
+	}
+	then, err := c.joined(ctx, s, b.set)
+	b.gain = current - then
+	return err
+}
+
+// bound is what the statements whose plans used b cost under s, as far as an index could save it.
+func (c *selection) bound(ctx context.Context, s, b set) (sum float64, err error) {
+	for i, p := range c.probes {
+		if p.guard || p.planned.and(b).empty() {
+			continue
+		}
+		m, err := c.cost(ctx, p, s)
+		if err != nil {
+			return 0, err
+		}
+		sum += p.weight * max(c.charged(p, m, c.base[i])-m.floor, 0)
+	}
+	return sum, nil
+}
+
+// least sets what an index must gain where the workload costs that much. While writes and bytes have no price it is much
+// less: two indexes that each gain little may gain a lot together, and what gains too little is dropped later.
+func (c *selection) least(cost float64) {
+	if c.slack = worthwhile * cost; c.bytePrice == 0 {
+		c.slack *= generous
 	}
 }
 

@@ -62,3 +62,11 @@ func unwritable(t testing.TB, path string, f func()) {
 	defer func() { must(t, os.Chmod(path, 0o644)) }()
 	f()
 }
+
+// sequential leaves a test that proves for long and shares nothing between goroutines to the run without the race
+// detector.
+func sequential(t *testing.T) {
+	if underRace {
+		t.Skip("run without the race detector")
+	}
+}

@@ -36,11 +36,14 @@ func (e *evaluator) price(c trial.Cost) float64 {
 // factor is how many times longer a call takes than what was counted says.
 func (e *evaluator) factor(c trial.Cost) float64 { return float64(c.CPU) / tally(c) / e.speed }
 
-func usual(factor float64) bool { return factor > 0.4 && factor < 1.7 }
+func usual(factor float64) bool { return factor > 0.3 && factor < 3 }
 
 func tally(c trial.Cost) float64 {
 	return stepCost*float64(c.Steps) + pageCost*float64(c.Pages) + rowCost*float64(c.Rows) + callCost
 }
+
+// floor is the least that a call costs which returns as many rows: a few instructions for each.
+func floor(c trial.Cost) float64 { return callCost + (rowCost+3*stepCost)*float64(c.Rows) }
 
 // fewSteps is more than a search by key takes.
 const fewSteps = 200

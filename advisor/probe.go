@@ -26,6 +26,7 @@ type probe struct {
 
 	mask     set // candidates on its tables
 	useful   set // those that it might use
+	planned  set // those that the planner was seen to use
 	memo     map[set]measure
 	programs []map[uint64]trial.Cost // by call
 }

@@ -15,7 +15,7 @@ const refining = 6000
 const refiningRuns = 15 * time.Second
 
 // buildsMore is how many candidates may be built for improving a set: 10 to 50 ms each where a table has 100,000 rows.
-const buildsMore = 24
+const buildsMore = 12
 
 // refine improves s until nothing gains, or as many plans were made as it may take: a number and not a time,
 // so that the outcome is the same on a busy machine.

@@ -18,8 +18,9 @@ func (e *evaluator) relate(candidates []candidate, used [][]set) {
 			p.mask = p.mask.or(e.onTable[t])
 		}
 		for _, s := range used[i] {
-			p.useful = p.useful.or(s)
+			p.planned = p.planned.or(s)
 		}
+		p.useful = p.useful.or(p.planned)
 		for n, c := range e.candidates {
 			if slices.ContainsFunc(p.accesses, func(a *access) bool { return a.may(c) }) {
 				p.useful = p.useful.with(n)

@@ -199,6 +199,7 @@ func TestVacuum(t *testing.T) {
 
 // TestPageSize: a file of small pages is rebuilt on the copy with larger ones, and only a proof counts.
 func TestPageSize(t *testing.T) {
+	sequential(t)
 	fill := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9500) INSERT INTO t SELECT i, randomblob(1000) FROM n"
 	small := create(t, "PRAGMA journal_mode = delete", "PRAGMA page_size = 1024", "VACUUM", "CREATE TABLE t(id INTEGER PRIMARY KEY, x BLOB)", fill)
 	work := readWorkload(t, "SELECT sum(length(x)) FROM t")

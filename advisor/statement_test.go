@@ -16,6 +16,7 @@ func eventRows(n int) string {
 }
 
 func TestNonSargable(t *testing.T) {
+	sequential(t)
 	path := create(t, events, eventRows(6000), "CREATE TABLE code(id INTEGER PRIMARY KEY, number TEXT); CREATE INDEX code_number ON code(number)",
 		filled("code", 6000, "i, iif(i = 6000, '0' || i, i)"))
 	for _, c := range []struct{ name, workload, want string }{
@@ -70,6 +71,7 @@ func rewrites(t *testing.T, code, path, name, workload, want string) {
 
 // TestDatesThatAreNone: texts whose order is not that of the days they mean.
 func TestDatesThatAreNone(t *testing.T) {
+	sequential(t)
 	for name, value := range map[string]string{
 		"with an offset":  "iif(i = 5999, '2024-03-01 23:30:00-02:00', datetime('2024-01-01', '+' || i || ' hours'))",
 		"seconds":         "iif(i = 5999, unixepoch('2024-03-01'), datetime('2024-01-01', '+' || i || ' hours'))",
@@ -85,6 +87,7 @@ func TestDatesThatAreNone(t *testing.T) {
 }
 
 func TestLeadingWildcard(t *testing.T) {
+	sequential(t)
 	path := create(t, events, eventRows(12_000))
 	for _, c := range []struct{ name, workload, want string }{
 		{"a literal", "SELECT id FROM event WHERE note LIKE '%77'", "event(note) proposed"},

@@ -33,6 +33,7 @@ const (
 
 // TestStatistics: statistics are advised where a full ANALYZE makes statements faster, and nowhere else.
 func TestStatistics(t *testing.T) {
+	sequential(t)
 	optimizes := seen(1, ran("PRAGMA optimize", 3))
 	for _, c := range []struct {
 		name   string
@@ -114,6 +115,7 @@ func sameStatistics(t *testing.T, p *pass) {
 // TestStatisticsAreUndone: applied and undone, schema and statistics are what they were, and connections
 // that are open notice both.
 func TestStatisticsAreUndone(t *testing.T) {
+	sequential(t)
 	for name, c := range map[string]struct {
 		schema []string
 		sql    string
