@@ -263,12 +263,13 @@ func (p *pass) proveAll(ctx context.Context, recs []*Recommendation) ([]*Recomme
 	return p.proveIndexes(ctx, indexes, analyzed)
 }
 
-// proveIndexes proves the set with the statistics that there will be: none, if it is as good without.
+// proveIndexes proves the set with the statistics that there will be: none, if it is as good without. Where the search
+// saw that it is not, that is not tried.
 func (p *pass) proveIndexes(ctx context.Context, indexes []*Recommendation, analyzed bool) ([]*Recommendation, error) {
 	if len(indexes) == 0 {
 		return nil, nil
 	}
-	if !analyzed {
+	if !analyzed && !p.rests {
 		if err := p.proveSet(ctx, indexes); err != nil || allProved(indexes) {
 			return nil, err
 		}

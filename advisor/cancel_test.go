@@ -157,7 +157,7 @@ func TestReplayed(t *testing.T) {
 	copies := &slowCopies{wait: true}
 	s := &setProof{pass: &pass{shadow: copies}, random: rand.New(rand.NewPCG(1, 2)), budget: time.Second, left: 9, limit: time.Millisecond, known: map[string]trial.Comparison{}}
 	read := &query{Query: Query{ReadOnly: true}, read: &predicate.Statement{}, calls: []trial.Call{{}}}
-	if _, err := s.replayed(t.Context(), read, "plan"); err == nil || err.Error() != "it takes more than 1ms" {
+	if _, err := s.replayed(t.Context(), read, "plan", false); err == nil || err.Error() != "it takes more than 1ms" {
 		t.Errorf("got %v", err)
 	}
 	copies.wait, s.limit = false, time.Minute
@@ -167,7 +167,7 @@ func TestReplayed(t *testing.T) {
 		again bool
 	}{{"plan", true, true}, {"plan", true, false}, {"other", true, true}, {"write", false, true}, {"write", false, true}} {
 		read.ReadOnly, copies.runs = test.reads, 0
-		_, err := s.replayed(t.Context(), read, test.plans)
+		_, err := s.replayed(t.Context(), read, test.plans, false)
 		if must(t, err); (copies.runs > 0) != test.again {
 			t.Errorf("%+v: %d runs", test, copies.runs)
 		}

@@ -10,18 +10,18 @@ import (
 )
 
 // take makes choices of the set: an index each, but those that do not help alone stay with the one they are
-// used beside.
-func (m *indexSearch) take(ctx context.Context, s *selection, best set) error {
+// used beside. It returns them in the order in which to make them.
+func (m *indexSearch) take(ctx context.Context, s *selection, best set) ([]int, error) {
 	numbers, fragile, err := s.inOrder(ctx, best)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	at := map[int]*choice{}
 	for _, n := range numbers {
 		c := &choice{}
 		beside, err := m.companion(ctx, s, best, n)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found := at[beside]; found != nil && beside != n {
 			c = found
@@ -41,11 +41,11 @@ func (m *indexSearch) take(ctx context.Context, s *selection, best set) error {
 	}
 	for _, c := range m.chosen {
 		if err := m.users(ctx, best, at, c); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	m.chosen = slices.DeleteFunc(m.chosen, func(c *choice) bool { return len(c.queries) == 0 })
-	return nil
+	return numbers, nil
 }
 
 // users notes the statements that would use a choice, the most expensive first.

@@ -41,6 +41,7 @@ type lab interface {
 	Build(ctx context.Context, name, statement string) (int, error)
 	Show(numbers []int)
 	WithoutSamples() (restore func())
+	Forget() error
 	Analyze(ctx context.Context, name string) error
 	Plan(c trial.Call) (plan.Program, error)
 	Run(ctx context.Context, c trial.Call, runs int, budget, limit time.Duration) (trial.Cost, error)

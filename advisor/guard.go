@@ -33,7 +33,59 @@ func (c *selection) watch(ctx context.Context, s set) error {
 			c.probes, c.base = append(c.probes, g), append(c.base, m)
 		}
 	}
+	return c.watchTail(ctx, s)
+}
+
+// tailCalls is how many calls are watched of a statement that is not searched for.
+const tailCalls = 2
+
+// watchTail adds the statements that no index is searched for and that would use one of the set: by the planner's
+// estimates alone, an index may be taken that makes them slower.
+func (c *selection) watchTail(ctx context.Context, s set) error {
+	for _, q := range c.tail {
+		g := newProbe(c.schema, q, spread(q.calls, tailCalls))
+		if g == nil {
+			continue
+		}
+		g.guard = true
+		c.concern(g)
+		if err := c.convert(ctx, g); err != nil {
+			return err
+		}
+		if used, err := c.uses(g, s); err != nil || !used {
+			continue // what cannot be planned here cannot be judged here
+		}
+		base, err := c.cost(ctx, g, set{})
+		if err == nil {
+			_, err = c.cost(ctx, g, s)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			c.probes, c.base = append(c.probes, g), append(c.base, base)
+		}
+	}
 	return nil
+}
+
+// uses says whether a plan of the probe uses an index of s.
+func (e *evaluator) uses(p *probe, s set) (bool, error) {
+	if !p.every {
+		s = s.and(p.mask)
+	}
+	shown := s.list()
+	for i, n := range shown {
+		shown[i] = e.built[n]
+	}
+	e.lab.Show(shown)
+	for _, call := range p.calls {
+		prog, err := e.lab.Plan(call)
+		if err != nil || len(e.lab.Uses(prog.Plan)) > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // before is what a guard costs without the set. Where it costs much less with it than the statement did with

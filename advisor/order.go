@@ -61,6 +61,24 @@ func (c *selection) fragile(ctx context.Context, s set, order []int, costs []flo
 	return nil
 }
 
+// rests says whether the set rests on statistics that the database does not have: without them the workload costs much
+// more. Nothing can be planned with statistics afterwards.
+func (c *selection) rests(ctx context.Context, order []int) (bool, error) {
+	with, err := c.under(ctx, order)
+	if err != nil {
+		return false, err
+	}
+	if err := c.lab.Forget(); err != nil {
+		return false, err
+	}
+	without, err := c.under(ctx, order)
+	return sum(without) > restsBy*sum(with), err
+}
+
+// restsBy is how many times more the workload must cost without statistics for that to be said at once; what differs
+// less, the replay shows.
+const restsBy = 1.2
+
 // under is what each probe costs, weighted, if the indexes were made in this order.
 func (c *selection) under(ctx context.Context, order []int) ([]float64, error) {
 	shown := make([]int, len(order))

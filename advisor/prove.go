@@ -154,7 +154,7 @@ func (t *proof) measure(ctx context.Context, q *query, role string) error {
 func (p *pass) compare(ctx context.Context, c trial.Case, b trial.Budget, random *rand.Rand) (out trial.Comparison, err error) {
 	for range comparedMost {
 		out, err = trial.Compare(ctx, p.shadow.Before(), p.shadow.After(), c, b, random)
-		if err != nil || out.Difference != trial.Inconclusive {
+		if err != nil || out.Difference != trial.Inconclusive || b.Glance {
 			break
 		}
 		b.Samples *= 3

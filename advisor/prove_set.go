@@ -20,15 +20,19 @@ type setProof struct {
 	recs   []*Recommendation
 	proofs map[*Recommendation]*proof
 	budget time.Duration // for all that is left to replay
-	left   int
+	left   int           // statements that are given a share of it
 	limit  time.Duration // for one statement
+
+	built   map[*Recommendation]bool // changes that the copy has
+	buildMS map[*Recommendation]float64
 
 	// known are the comparisons of earlier rounds, by statement and plans: what an index that was taken out
 	// since did not serve needs no other. Writes change all indexes, so theirs are not kept.
 	known map[string]trial.Comparison
 }
 
-// proveTime bounds the replay of one set: the heaviest statements are given their share of it first.
+// proveTime bounds the replay of one set: the heaviest statements are given their share of it. The tail, which was not
+// searched for, is glanced at.
 const proveTime = 40 * time.Second
 
 // replayLimit is when the replay of one statement is given up: seven times before and seven times after.
@@ -36,20 +40,64 @@ const replayLimit = 30 * time.Second
 
 // proveSet makes all changes on the shadow in the order in which they are advised, replays the workload on both
 // copies, and undoes them. An index that a slower statement uses is taken out, and the rest proved again.
-func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) error {
+func (p *pass) proveSet(ctx context.Context, recs []*Recommendation) (err error) {
 	if len(recs) == 0 {
 		return nil
 	}
-	s := &setProof{pass: p, recs: slices.Clone(recs), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: replayLimit, known: map[string]trial.Comparison{}}
+	s := &setProof{pass: p, recs: slices.Clone(recs), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: replayLimit, known: map[string]trial.Comparison{},
+		built: map[*Recommendation]bool{}, buildMS: map[*Recommendation]float64{}}
+	defer func() { // the copy must be as before for the next proof
+		err = errors.Join(err, s.undo(context.WithoutCancel(ctx), func(*Recommendation) bool { return true }))
+	}()
 	for len(s.recs) > 0 {
 		before := len(s.recs)
 		if err := s.round(ctx); err != nil {
 			return err
 		}
-		s.recs = slices.DeleteFunc(s.recs, func(r *Recommendation) bool { return r.State == Rejected })
+		if err := s.undo(ctx, func(r *Recommendation) bool { return r.State == Rejected }); err != nil {
+			return err
+		}
 		if len(s.recs) == before {
 			break
 		}
+	}
+	return nil
+}
+
+// undo takes recommendations out of the set, and off the copy.
+func (s *setProof) undo(ctx context.Context, of func(*Recommendation) bool) (err error) {
+	for _, r := range s.recs {
+		if s.built[r] && of(r) {
+			_, failed := s.shadow.After().Change(ctx, r.Undo)
+			err = errors.Join(err, failed)
+			delete(s.built, r)
+		}
+	}
+	s.recs = slices.DeleteFunc(s.recs, of)
+	return err
+}
+
+// make makes a change on the copy unless that was done in an earlier round.
+func (s *setProof) make(ctx context.Context, t *proof) error {
+	after, r := s.shadow.After(), t.rec
+	if !s.built[r] {
+		statements := r.Statements
+		if s.gathered {
+			statements = append(slices.Clone(statements), analyzeEach(r)...)
+		}
+		s.built[r] = true
+		if err := t.change(ctx, after, statements); err != nil {
+			return err
+		}
+		s.buildMS[r] = t.evidence.BuildMS
+	}
+	t.evidence.BuildMS = s.buildMS[r]
+	for _, name := range r.indexes {
+		bytes, err := after.IndexBytes(ctx, name)
+		if err != nil {
+			return err
+		}
+		t.evidence.Bytes += bytes
 	}
 	return nil
 }
@@ -68,31 +116,13 @@ func (p *pass) gather(ctx context.Context) error {
 // round proves the set as it is.
 func (s *setProof) round(ctx context.Context) (err error) {
 	start := time.Now()
-	after := s.shadow.After()
 	s.proofs = map[*Recommendation]*proof{}
-	var undo []string
-	defer func() { // the copy must be as before for the next proof
-		_, failed := after.Change(context.WithoutCancel(ctx), undo)
-		err = errors.Join(err, failed)
-	}()
 	for _, r := range s.recs {
 		t := &proof{pass: s.pass, rec: r, random: s.random}
 		t.evidence = &Evidence{ShadowBytes: s.shadow.Bytes(), Write: WriteCost{Source: "none"}, Queries: []Measured{}, Reasons: []string{}}
 		s.proofs[r] = t
-		statements := r.Statements
-		if s.gathered {
-			statements = append(slices.Clone(statements), analyzeEach(r)...)
-		}
-		if err := t.change(ctx, after, statements); err != nil {
+		if err := s.make(ctx, t); err != nil {
 			return err
-		}
-		undo = append(undo, r.Undo...)
-		for _, name := range r.indexes {
-			bytes, err := after.IndexBytes(ctx, name)
-			if err != nil {
-				return err
-			}
-			t.evidence.Bytes += bytes
 		}
 	}
 	if err := s.replay(ctx); err != nil {
@@ -120,12 +150,13 @@ func analyzeEach(r *Recommendation) (list []string) {
 // replay runs every statement whose plan the set changes on both copies.
 func (s *setProof) replay(ctx context.Context) error {
 	type changed struct {
-		q     *query
-		m     Measured
-		plans string
+		q      *query
+		m      Measured
+		plans  string
+		glance bool
 	}
 	var list []changed
-	for _, q := range s.queries {
+	for i, q := range s.queries {
 		m, plans, differs, err := s.compare(ctx, q)
 		switch {
 		case ctx.Err() != nil:
@@ -133,15 +164,20 @@ func (s *setProof) replay(ctx context.Context) error {
 		case err != nil:
 			s.reason(q, "not replayed: "+q.Fingerprint+": "+describe(err))
 		case differs:
-			list = append(list, changed{q, m, plans})
+			list = append(list, changed{q, m, plans, i >= heaviest})
 		default:
 			s.unchanged(q)
 		}
 	}
-	s.budget, s.left = proveTime, len(list)
+	s.budget, s.left = proveTime, 0
+	for _, c := range list {
+		if !c.glance {
+			s.left++
+		}
+	}
 	for i, c := range list {
 		s.report("replay", c.q.Fingerprint, float64(i)/float64(len(list)))
-		if err := s.measure(ctx, c.q, c.m, c.plans); err != nil {
+		if err := s.measure(ctx, c.q, c.m, c.plans, c.glance); err != nil {
 			return err
 		}
 	}
@@ -209,17 +245,21 @@ func (s *setProof) share() time.Duration {
 }
 
 // replayed compares a statement on both copies, unless that was done before.
-func (s *setProof) replayed(ctx context.Context, q *query, plans string) (c trial.Comparison, err error) {
+func (s *setProof) replayed(ctx context.Context, q *query, plans string, glance bool) (c trial.Comparison, err error) {
 	key := q.hex() + plans
 	if c, ok := s.known[key]; ok {
-		s.left--
+		if !glance {
+			s.left--
+		}
 		return c, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	start := time.Now()
-	c, err = s.pass.compare(limited, q.testCase(), trial.Budget{Samples: 40, Time: s.share()}, s.random)
-	s.budget, s.left = s.budget-time.Since(start), s.left-1
+	c, err = s.pass.compare(limited, q.testCase(), trial.Budget{Samples: 40, Time: s.share(), Glance: glance}, s.random)
+	if !glance {
+		s.budget, s.left = s.budget-time.Since(start), s.left-1
+	}
 	switch {
 	case err != nil && limited.Err() != nil:
 		return c, fmt.Errorf("it takes more than %v", s.limit)
@@ -229,8 +269,8 @@ func (s *setProof) replayed(ctx context.Context, q *query, plans string) (c tria
 	return c, err
 }
 
-func (s *setProof) measure(ctx context.Context, q *query, m Measured, plans string) error {
-	c, err := s.replayed(ctx, q, plans)
+func (s *setProof) measure(ctx context.Context, q *query, m Measured, plans string, glance bool) error {
+	c, err := s.replayed(ctx, q, plans, glance)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -14,17 +14,22 @@ func (e *evaluator) relate(candidates []candidate, used [][]set) {
 		e.onTable[c.table] = e.onTable[c.table].with(n)
 	}
 	for i, p := range e.probes {
-		for t := range p.tables {
-			p.mask = p.mask.or(e.onTable[t])
-		}
 		for _, s := range used[i] {
 			p.planned = p.planned.or(s)
 		}
 		p.useful = p.useful.or(p.planned)
-		for n, c := range e.candidates {
-			if slices.ContainsFunc(p.accesses, func(a *access) bool { return a.may(c) }) {
-				p.useful = p.useful.with(n)
-			}
+		e.concern(p)
+	}
+}
+
+// concern notes which candidates are on the probe's tables, and which it might use.
+func (e *evaluator) concern(p *probe) {
+	for t := range p.tables {
+		p.mask = p.mask.or(e.onTable[t])
+	}
+	for n, c := range e.candidates {
+		if slices.ContainsFunc(p.accesses, func(a *access) bool { return a.may(c) }) {
+			p.useful = p.useful.with(n)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type pass struct {
 	skipped  []Skipped // what to report besides
 	forms    int       // new forms of statements compared so far
 	renewed  *renewal  // nil before renew looked at the statistics
+	rests    bool      // the indexes advised gain much less without statistics, which the database has not
 	gathered bool      // both copies have statistics that the database has not
 	report   func(phase, detail string, done float64)
 }

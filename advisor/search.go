@@ -107,7 +107,8 @@ func (m *indexSearch) prune(ctx context.Context) (*pruned, error) {
 func (m *indexSearch) choose(ctx context.Context, queries []*query, found *pruned) error {
 	m.evaluator.relate(found.candidates, found.sets)
 	s := &selection{evaluator: m.evaluator, limits: m.options.Limits, pays: map[int]float64{}, bytes: map[int]int64{}, guess: found.bytes,
-		loyal: m.proposed(found.candidates), db: m.db, schema: m.schema}
+		loyal: m.proposed(found.candidates), db: m.db, schema: m.schema,
+		tail: m.queries[len(queries):]}
 	var err error
 	if s.upkeep, err = newUpkeep(ctx, m.evaluator, m.schema, queries); err != nil {
 		return err
@@ -116,7 +117,12 @@ func (m *indexSearch) choose(ctx context.Context, queries []*query, found *prune
 	if err != nil {
 		return err
 	}
-	return m.take(ctx, s, best)
+	numbers, err := m.take(ctx, s, best)
+	if err != nil || m.schema.Analyzed || len(numbers) == 0 {
+		return err
+	}
+	m.rests, err = s.rests(ctx, numbers)
+	return err
 }
 
 // proposed are the candidates that are open advice already.

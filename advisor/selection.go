@@ -30,6 +30,7 @@ type selection struct {
 	more       int           // how many candidates it may build
 	spend      time.Duration // how long its runs may take together
 	loyal      set           // candidates that were proposed before
+	tail       []*query      // statements of the workload that are not searched for
 	db         database
 	schema     *schema.Schema
 }

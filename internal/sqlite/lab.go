@@ -147,6 +147,16 @@ func (l *Lab) WithoutSamples() (restore func()) {
 	}
 }
 
+// Forget makes the planner forget all statistics, as where ANALYZE never ran, until the Lab is closed or analyzed again.
+func (l *Lab) Forget() error {
+	l.showAll()
+	if err := l.raw.exec("DELETE FROM sqlite_stat1"); err != nil {
+		return err
+	}
+	_ = l.raw.exec("DELETE FROM sqlite_stat4") // not in every SQLite
+	return l.raw.exec("ANALYZE sqlite_schema")
+}
+
 // showAll shows every index, as a change of the schema needs.
 func (l *Lab) showAll() {
 	all := make([]int, len(l.built))

@@ -255,3 +255,31 @@ func TestEndedContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestForget: without statistics a lab plans as a database that was never analyzed, and with them again as before.
+func TestForget(t *testing.T) {
+	l := newLab(t, rows, items)
+	buildAll(t, l, indexes)
+	never := newLab(t, rows, items)
+	for _, text := range indexes {
+		_, err := never.Build(t.Context(), strings.Fields(text)[2], text)
+		must(t, err)
+	}
+	plans := func(l *Lab) (list []string) {
+		for _, q := range queries {
+			prog, err := l.Plan(trial.Call{SQL: q})
+			must(t, err)
+			list = append(list, prog.Plan.String())
+		}
+		return list
+	}
+	with := plans(l)
+	must(t, l.Forget())
+	if got, want := plans(l), plans(never); !slices.Equal(got, want) || slices.Equal(got, with) {
+		t.Errorf("without statistics\n%q\nwant\n%q\nwith\n%q", got, want, with)
+	}
+	must(t, l.Analyze(t.Context(), ""))
+	if got := plans(l); !slices.Equal(got, with) {
+		t.Errorf("analyzed again\n%q\nwant\n%q", got, with)
+	}
+}

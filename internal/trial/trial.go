@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -51,7 +52,11 @@ type Case struct {
 type Budget struct {
 	Samples int           // pairs of runs; default 40
 	Time    time.Duration // stop after this long, but not before MinSamples pairs; default 4s
+	Glance  bool          // two pairs only, for a verdict only where both differ more than twice: see Glanced
 }
+
+// Glanced are the pairs of a comparison that is only to see whether something is altogether slower or faster.
+const Glanced = 2
 
 // MinSamples is the least number of pairs that a verdict may rest on. Six pairs that all agree
 // have a chance of 1 in 32 to do so by luck alone (sign test, two-sided).
@@ -63,6 +68,9 @@ func (b Budget) withDefaults() Budget {
 	}
 	if b.Time == 0 {
 		b.Time = 4 * time.Second
+	}
+	if b.Glance {
+		b.Samples = Glanced
 	}
 	return b
 }
@@ -166,7 +174,9 @@ func (m *measurements) compare(random *rand.Rand) Comparison {
 		SameRows: m.sameRows,
 		Rows:     int64(rows/float64(len(ratios)) + 0.5),
 	}
-	c.Difference = c.judge()
+	if c.Difference = c.judge(); len(ratios) == Glanced {
+		c.Difference = c.glance(ratios)
+	}
 	return c
 }
 
@@ -190,4 +200,16 @@ func (c Comparison) judge() Difference {
 		return Inconclusive
 	}
 	return Same
+}
+
+// glance tells only what is plain: that each pair differs more than twice.
+func (c Comparison) glance(ratios []float64) Difference {
+	added := time.Duration(c.After.P50.Value - c.Before.P50.Value)
+	switch {
+	case slices.Min(ratios) > 2:
+		return Faster
+	case slices.Max(ratios) < 0.5 && added > negligible:
+		return Slower
+	}
+	return Inconclusive
 }

@@ -201,3 +201,23 @@ func TestBudget(t *testing.T) {
 		})
 	}
 }
+
+// TestGlance: two pairs tell only what is plain.
+func TestGlance(t *testing.T) {
+	for _, c := range []struct {
+		before, after time.Duration
+		want          Difference
+	}{
+		{900 * us, 100 * us, Faster},
+		{900 * us, 500 * us, Inconclusive},
+		{900 * us, 900 * us, Inconclusive},
+		{100 * us, 900 * us, Slower},
+		{us, 9 * us, Inconclusive}, // negligible
+	} {
+		before := always(c.before)
+		got, err := Compare(t.Context(), before, always(c.after), one, Budget{Glance: true}, random())
+		if err != nil || got.Difference != c.want || got.Samples != Glanced || len(before.runs) != Glanced+1 {
+			t.Errorf("%v and %v: %+v, %v after %d runs", c.before, c.after, got, err, len(before.runs))
+		}
+	}
+}
