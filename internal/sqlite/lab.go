@@ -154,8 +154,16 @@ func (l *Lab) Forget() error {
 		return err
 	}
 	_ = l.raw.exec("DELETE FROM sqlite_stat4") // not in every SQLite
+	main := at[sqlite3.TDb](at[sqlite3.Tsqlite3](l.raw.db).FaDb)
+	for e := at[sqlite3.TSchema](main.FpSchema).FtblHash.Ffirst; e != 0; e = at[sqlite3.THashElem](e).Fnext {
+		at[sqlite3.TTable](at[sqlite3.THashElem](e).Fdata).FnRowLogEst = unknownRows // reading no statistics leaves it
+	}
 	return l.raw.exec("ANALYZE sqlite_schema")
 }
+
+// unknownRows is how many rows SQLite takes a table for that it knows nothing of: 1,048,576, as ten times the logarithm
+// to base two.
+const unknownRows = 200
 
 // showAll shows every index, as a change of the schema needs.
 func (l *Lab) showAll() {

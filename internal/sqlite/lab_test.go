@@ -259,6 +259,8 @@ func TestEndedContext(t *testing.T) {
 // TestForget: without statistics a lab plans as a database that was never analyzed, and with them again as before.
 func TestForget(t *testing.T) {
 	l := newLab(t, rows, items)
+	indexes := []string{"CREATE INDEX j1 ON items(t)", "CREATE INDEX j2 ON items(n)"}
+	queries := append(queries, "SELECT * FROM items WHERE t = 8 AND n = 3", "SELECT * FROM items WHERE n = 3 AND t > 5")
 	buildAll(t, l, indexes)
 	never := newLab(t, rows, items)
 	for _, text := range indexes {
