@@ -13,6 +13,7 @@ type Scope struct {
 
 	name       atomic.Pointer[string]
 	trace      atomic.Pointer[Trace]
+	failure    atomic.Pointer[Failure]
 	statements atomic.Int64
 	time       atomic.Int64
 	ended      atomic.Int64
@@ -88,6 +89,13 @@ func (s *Scope) Mute() { s.muted.Store(true) }
 func (s *Scope) Muted() bool { return s != nil && s.muted.Load() }
 
 type scopeKey struct{}
+
+// AsksScope says that a context asked for key is asked for its scope. It is for contexts of other packages
+// that carry one and save what WithScope allocates.
+func AsksScope(key any) bool {
+	_, ok := key.(scopeKey)
+	return ok
+}
 
 // WithScope returns a context whose statements belong to s.
 func WithScope(ctx context.Context, s *Scope) context.Context {
