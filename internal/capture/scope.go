@@ -42,6 +42,9 @@ func (s *Scope) Name() string {
 // SetName names the scope. The last call wins.
 func (s *Scope) SetName(name string) { s.name.Store(&name) }
 
+// Share is SetName for those who keep the text, which does not change.
+func (s *Scope) Share(name *string) { s.name.Store(name) }
+
 // Trace is the scope's span, made when it is first asked for.
 func (s *Scope) Trace() *Trace {
 	if t := s.trace.Load(); t != nil {
