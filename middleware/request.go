@@ -110,16 +110,16 @@ func (q *request) hijack() {
 // end records the request and goes on with the panic that ended it, if any. http.ErrAbortHandler
 // is a handler's way to drop the connection, not a failure.
 func (q *request) end(panicked any) {
-	scope := q.ctx.scope
+	scope, now := q.ctx.scope, capture.Now()
+	total := time.Duration(now - q.start)
 	failed(scope, panicked)
-	total := capture.Since(q.start)
 	if q.config.ServerTiming && q.first == 0 && panicked == nil {
 		q.timing(total)
 	}
 	if scope.Name() == "" {
 		scope.Share(&unmatched)
 	}
-	scope.End()
+	scope.EndAt(now)
 	capture.InFlight.Add(-1)
 	if !scope.Muted() && (q.config.Ignore == nil || !q.config.Ignore(scope.Name())) {
 		ev := q.event(total, panicked)

@@ -1,10 +1,12 @@
 package middleware
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
@@ -57,11 +59,12 @@ var methods = []string{
 var names nameTable
 
 // namesKept bounds the texts: an application with more routes makes those of the others each time.
-const namesKept = 4096
+const namesKept = 1000
 
+// nameTable is copied to add a name, so that looking one up takes no lock.
 type nameTable struct {
-	mu    sync.RWMutex
-	texts map[nameKey]*string
+	texts atomic.Pointer[map[nameKey]*string]
+	mu    sync.Mutex // held to add
 }
 
 type nameKey struct{ method, pattern string }
@@ -69,11 +72,10 @@ type nameKey struct{ method, pattern string }
 // of is the name of what method and pattern matched.
 func (t *nameTable) of(method, pattern string) *string {
 	key := nameKey{method, pattern}
-	t.mu.RLock()
-	text := t.texts[key]
-	t.mu.RUnlock()
-	if text != nil {
-		return text
+	if texts := t.texts.Load(); texts != nil {
+		if text := (*texts)[key]; text != nil {
+			return text
+		}
 	}
 	made := pattern
 	if !strings.ContainsAny(pattern, " \t") {
@@ -86,10 +88,13 @@ func (t *nameTable) of(method, pattern string) *string {
 func (t *nameTable) keep(key nameKey, text *string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.texts == nil {
-		t.texts = map[nameKey]*string{}
+	texts := map[nameKey]*string{}
+	if have := t.texts.Load(); have != nil {
+		if len(*have) >= namesKept {
+			return
+		}
+		texts = maps.Clone(*have)
 	}
-	if len(t.texts) < namesKept {
-		t.texts[nameKey{strings.Clone(key.method), strings.Clone(key.pattern)}] = text
-	}
+	texts[key] = text
+	t.texts.Store(&texts)
 }

@@ -77,7 +77,10 @@ func (s *Scope) Statements() int64 { return s.statements.Load() }
 func (s *Scope) Time() time.Duration { return time.Duration(s.time.Load()) }
 
 // End says that the scope's work is done: what begins in it from now on is late.
-func (s *Scope) End() { s.ended.CompareAndSwap(0, int64(Now())) }
+func (s *Scope) End() { s.EndAt(Now()) }
+
+// EndAt is End for those who know the time.
+func (s *Scope) EndAt(i Instant) { s.ended.CompareAndSwap(0, int64(i)) }
 
 // Ended says that what begins at i begins after the scope's end.
 func (s *Scope) Ended(i Instant) bool {
