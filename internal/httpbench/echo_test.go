@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 applications have Echo's Timeout still
+
 package httpbench
 
 import (
