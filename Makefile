@@ -23,9 +23,11 @@ unit:
 	$(GO) test ./advisor
 
 # What drives the driver from outside: modernc's own tests, and libraries that run on database/sql. A
-# module of its own, without C: one of them would compile another SQLite for nothing.
+# module of its own, without C: one of them would compile another SQLite for nothing. Then the capture of HTTP
+# under others' routers.
 integration:
 	cd internal/integration && $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
+	cd internal/httpbench && $(GO) vet ./... && $(GO) test -race ./...
 
 # The browser's tests live in a module of their own, so that no user's go.sum meets the browser.
 e2e: chromium
@@ -43,6 +45,7 @@ ui-check: node
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./server/otel ./server/prom
 	$(GO) test -run MemoryIsBounded -v -count 1 ./internal/digest
+	cd internal/httpbench && $(GO) test -run '^$$' -bench . ./...
 
 # Ours and SQLite's own .expert on two workloads, whose sources are kept beside the project, and a thousand
 # statements on 100 MB.

@@ -1,172 +1,94 @@
-// Package middleware records HTTP requests and links them to the statements that run with their
-// contexts.
+// Package middleware records HTTP requests, served and sent, and links them to the statements that run with
+// their contexts.
 //
-// HTTP wraps any http.Handler; Echo is the same for Echo v4, where the route is known. Both may be
-// used together: a request is recorded once, by the outer one. What a handler can do with its
-// ResponseWriter stays as it is. Requests are sent to the process-wide recorder, which never waits.
+// HTTP wraps any http.Handler; Echo is the same for Echo v4, where the route, the error and the panic are
+// known. Best is HTTP around the whole server, for the status and the bytes that clients get, and Echo behind
+// Recover: a request is recorded once, by the outer one. RoundTripper records what an http.Client sends.
+//
+// What a handler can do with its ResponseWriter stays as it is. Of each request three things are allocated:
+// its scope, which events share; its copy with another context; and one record with the writer, the body and
+// the context in it. The record is not pooled: a handler may go on to use its writer after it returned, and a
+// writer at an address used again would be another client's. Requests are sent to the process-wide recorder,
+// which never waits.
 package middleware
 
 import (
-	"bufio"
-	"context"
-	"io"
-	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 
-	"github.com/felixge/httpsnoop"
+	"github.com/labstack/echo/v4"
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
-// Unmatched is the route of requests that no pattern matched: their paths come from strangers and
-// are never used as names.
-const Unmatched = "<unmatched>"
+// Config configures HTTP and Echo. The zero value works.
+type Config struct {
+	// ServerTiming adds the header Server-Timing to each answer: the time until it was begun, the time that
+	// statements took of it, and how many there were. Browsers show it. Everybody may read it, so it is off by
+	// default. https://www.w3.org/TR/server-timing/
+	ServerTiming bool
+
+	// Skip says which requests are none of ours, such as health checks: they are served as if there were no
+	// middleware, and their statements belong to nobody. By default, none. It runs before each request.
+	Skip func(*http.Request) bool
+
+	// Ignore says which routes are not recorded, by name, such as "GET /healthz"; their statements are. By
+	// default, none. It runs after each request.
+	Ignore func(route string) bool
+
+	// Route says which pattern a request matched where net/http, chi and Echo do not say it, "" if none: see
+	// Routes. It runs after each request whose route is unknown, and must not return the path: paths come
+	// from strangers.
+	Route func(*http.Request) string
+}
+
+// HTTP is Config.HTTP without a Config.
+func HTTP(next http.Handler) http.Handler { return Config{}.HTTP(next) }
+
+// Echo is Config.Echo without a Config.
+func Echo() echo.MiddlewareFunc { return Config{}.Echo() }
+
+// InFlight is how many requests are being served now, in the whole process.
+func InFlight() int64 { return capture.InFlight.Load() }
 
 // ring is where all requests go.
 var ring = sync.OnceValue(func() *capture.Ring { return capture.Default.Ring() })
 
-// HTTP records the requests that next serves. The route is the pattern that net/http's ServeMux
-// matched, also inside next. Where a handler between HTTP and the ServeMux replaces the request, an
-// HTTP around the ServeMux's own handlers passes the route on.
-func HTTP(next http.Handler) http.Handler {
+// HTTP records the requests that next serves. The route is the pattern that net/http's ServeMux matched, also
+// inside next, or chi, if HTTP is one of its middlewares. Where a handler between HTTP and the ServeMux replaces
+// the request, an HTTP around the ServeMux or its handlers passes the route on, or Config.Route says it.
+func (c Config) HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if outer := capture.ScopeOf(r.Context()); outer != nil { // an outer middleware records it
-			defer func() { name(outer, r.Method, r.Pattern) }()
+			c.within(outer, next, w, r)
+			return
+		}
+		if c.Skip != nil && c.Skip(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		req := begin(r)
-		r = r.WithContext(req.context(r.Context()))
+		q, w, r := c.begin(w, r)
 		defer func() {
-			name(req.scope, r.Method, r.Pattern)
-			req.end(recover())
+			panicked := recover()
+			q.named(r)
+			q.end(panicked)
 		}()
-		next.ServeHTTP(httpsnoop.Wrap(w, req.hooks()), r)
+		next.ServeHTTP(w, r)
 	})
 }
 
-// request is one request between its begin and its end.
-type request struct {
-	scope  *capture.Scope
-	start  capture.Instant
-	status int
-}
-
-// begin begins a request.
-func begin(r *http.Request) *request {
-	q := &request{scope: capture.NewScope(), start: capture.Now()}
-	if parent := parentOf(r); parent != nil {
-		q.scope.Continue(parent)
+// within serves a request that another middleware records: it adds the route, unless that is known, and what
+// the handler panicked with, which somebody may recover before the other sees it.
+func (c *Config) within(outer *capture.Scope, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	inner := &carrier{Context: r.Context(), scope: outer}
+	if outer.Name() == "" && !outer.Muted() {
+		r = r.WithContext(inner)
 	}
-	return q
-}
-
-// parentOf is the span that the application has around the request, or else the caller's, if the caller says
-// which that is. Of a trace whose span here is not exported it is the caller's too; without one it has no ID.
-func parentOf(r *http.Request) *capture.Trace {
-	own := capture.TraceIn(r.Context())
-	if own != nil && own.SpanID != [8]byte{} {
-		return own
-	}
-	if parents := r.Header["Traceparent"]; len(parents) == 1 && len(parents[0]) <= parentBytes {
-		caller, ok := capture.ParseTraceparent(parents[0], strings.Join(r.Header["Tracestate"], ","))
-		if ok && (own == nil || own.TraceID == caller.TraceID) {
-			return caller
+	defer func() {
+		name(outer, r.Method, inner.route(r))
+		if panicked := recover(); panicked != nil {
+			failed(outer, panicked)
+			panic(panicked)
 		}
-	}
-	return own
-}
-
-// parentBytes bounds a traceparent, which has 55 bytes: a later version may have more, and a stranger a megabyte.
-const parentBytes = 512
-
-// context returns ctx with the request's scope and, if somebody traces, its span.
-func (q *request) context(ctx context.Context) context.Context {
-	return capture.WithTrace(capture.WithScope(ctx, q.scope), q.scope)
-}
-
-// hooks see the status without changing what the writer can do. The first call decides it.
-func (q *request) hooks() httpsnoop.Hooks {
-	return httpsnoop.Hooks{
-		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(code int) { q.sent(code); next(code) }
-		},
-		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(b []byte) (int, error) { q.sent(http.StatusOK); return next(b) }
-		},
-		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) { q.sent(http.StatusOK); return next(src) }
-		},
-		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
-			return func() { q.sent(http.StatusOK); next() }
-		},
-		Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
-			return func() (net.Conn, *bufio.ReadWriter, error) {
-				conn, buffered, err := next()
-				if err == nil {
-					q.sent(http.StatusSwitchingProtocols)
-				}
-				return conn, buffered, err
-			}
-		},
-	}
-}
-
-// sent notes the status, unless one was sent before.
-func (q *request) sent(code int) {
-	if q.status == 0 && final(code) {
-		q.status = code
-	}
-}
-
-// final says that no other status follows: an informational one is followed by the real one, but
-// 101 is the last of HTTP. https://www.rfc-editor.org/rfc/rfc9110#section-15.2
-func final(code int) bool { return code >= 200 || code == http.StatusSwitchingProtocols }
-
-// name names the scope by method and pattern, unless an inner middleware did. A pattern of
-// ServeMux may begin with its method. Methods that HTTP does not define come from strangers, as
-// unmatched paths do. https://opentelemetry.io/docs/specs/semconv/http/http-spans/
-func name(scope *capture.Scope, method, pattern string) {
-	switch {
-	case pattern == "" || scope.Muted() || scope.Name() != "":
-	case strings.ContainsAny(pattern, " \t"):
-		scope.SetName(pattern)
-	case slices.Contains(methods, method):
-		scope.SetName(method + " " + pattern)
-	default:
-		scope.SetName("_OTHER " + pattern)
-	}
-}
-
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
-}
-
-// end records the request and goes on with the panic that ended it, if any. http.ErrAbortHandler
-// is a handler's way to drop the connection, not a failure.
-func (q *request) end(panicked any) {
-	status := q.status
-	switch {
-	case panicked != nil && panicked != http.ErrAbortHandler && status == 0:
-		status = http.StatusInternalServerError
-	case status == 0:
-		status = http.StatusOK // nothing written means 200
-	}
-	if q.scope.Name() == "" {
-		q.scope.SetName(Unmatched)
-	}
-	q.scope.End()
-	if !q.scope.Muted() {
-		total := capture.Since(q.start)
-		ring().Record(capture.Event{
-			Kind: capture.KindRequest, Status: uint16(status), Start: q.start, First: total, Total: total,
-			Rows: q.scope.Statements(), Scope: q.scope,
-		})
-	}
-	if panicked != nil {
-		panic(panicked)
-	}
+	}()
+	next.ServeHTTP(w, r)
 }

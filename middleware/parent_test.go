@@ -3,6 +3,7 @@ package middleware
 import (
 	"encoding/hex"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -34,7 +35,9 @@ func TestParentOfARequest(t *testing.T) {
 		"two":                {[]string{"00-" + traceID + "-" + spanID + "-01", "00-" + traceID + "-" + spanID + "-01"}, false},
 	} {
 		r := &http.Request{Header: http.Header{"Traceparent": test.headers, "Tracestate": {"a=1", "b=2"}}}
-		own := begin(r).scope.Trace()
+		q, _, _ := new(Config).begin(httptest.NewRecorder(), r)
+		own := q.ctx.scope.Trace()
+		q.end(nil)
 		continued := hex.EncodeToString(own.TraceID[:]) == traceID && hex.EncodeToString(own.Parent[:]) == spanID && own.State == "a=1,b=2"
 		if began := own.Parent == [8]byte{} && own.State == ""; continued != test.continued || began == test.continued {
 			t.Errorf("%s: %+v", name, own)

@@ -16,8 +16,10 @@ func TestErrorClassNames(t *testing.T) {
 	names := map[ErrorClass]string{
 		ErrorNone: "", ErrorBusy: "busy", ErrorLocked: "locked", ErrorConstraint: "constraint",
 		ErrorInterrupted: "interrupted", ErrorFull: "full", ErrorCorrupt: "corrupt", ErrorOther: "other",
+		ErrorTimeout: "timeout", ErrorResolve: "resolve", ErrorConnect: "connect", ErrorTLS: "tls", ErrorBroken: "broken",
+		ErrorPanic: "panic", ErrorReturned: "returned",
 	}
-	for class := ErrorNone; class <= ErrorOther; class++ {
+	for class := ErrorNone; int(class) < ErrorClasses; class++ {
 		if want, ok := names[class]; !ok || class.String() != want {
 			t.Errorf("class %d is %q, want %q", class, class, want)
 		}

@@ -13,6 +13,7 @@ type Scope struct {
 
 	name       atomic.Pointer[string]
 	trace      atomic.Pointer[Trace]
+	failure    atomic.Pointer[Failure]
 	statements atomic.Int64
 	time       atomic.Int64
 	ended      atomic.Int64
@@ -40,6 +41,9 @@ func (s *Scope) Name() string {
 
 // SetName names the scope. The last call wins.
 func (s *Scope) SetName(name string) { s.name.Store(&name) }
+
+// Share is SetName for those who keep the text, which does not change.
+func (s *Scope) Share(name *string) { s.name.Store(name) }
 
 // Trace is the scope's span, made when it is first asked for.
 func (s *Scope) Trace() *Trace {
@@ -73,7 +77,10 @@ func (s *Scope) Statements() int64 { return s.statements.Load() }
 func (s *Scope) Time() time.Duration { return time.Duration(s.time.Load()) }
 
 // End says that the scope's work is done: what begins in it from now on is late.
-func (s *Scope) End() { s.ended.CompareAndSwap(0, int64(Now())) }
+func (s *Scope) End() { s.EndAt(Now()) }
+
+// EndAt is End for those who know the time.
+func (s *Scope) EndAt(i Instant) { s.ended.CompareAndSwap(0, int64(i)) }
 
 // Ended says that what begins at i begins after the scope's end.
 func (s *Scope) Ended(i Instant) bool {
@@ -88,6 +95,13 @@ func (s *Scope) Mute() { s.muted.Store(true) }
 func (s *Scope) Muted() bool { return s != nil && s.muted.Load() }
 
 type scopeKey struct{}
+
+// AsksScope says that a context asked for key is asked for its scope. It is for contexts of other packages
+// that carry one and save what WithScope allocates.
+func AsksScope(key any) bool {
+	_, ok := key.(scopeKey)
+	return ok
+}
 
 // WithScope returns a context whose statements belong to s.
 func WithScope(ctx context.Context, s *Scope) context.Context {

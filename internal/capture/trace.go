@@ -113,6 +113,19 @@ func TraceIn(ctx context.Context) *Trace {
 	return (*t).Of(ctx)
 }
 
+// Sampled says whether what follows t is to be recorded: because whoever began the trace records it, or the
+// process's tracer, asked by its method Sampled if it has one, will.
+func Sampled(t *Trace) bool {
+	if t.Sampled {
+		return true
+	}
+	if tracer := tracer.Load(); tracer != nil {
+		chooser, ok := (*tracer).(interface{ Sampled(*Trace) bool })
+		return ok && chooser.Sampled(t)
+	}
+	return false
+}
+
 // WithTrace returns ctx with the scope's span in the form of the process's tracer, if there is one.
 func WithTrace(ctx context.Context, s *Scope) context.Context {
 	if t := tracer.Load(); t != nil {

@@ -22,6 +22,10 @@ func keyOf(ev *capture.Event) Key {
 		if ev.Mode == capture.ModeRollback {
 			key.Digest = Rollback
 		}
+	case capture.KindOutgoing:
+		if ev.Statement != nil {
+			key.Digest = hash(ev.Statement.Fingerprint)
+		}
 	default:
 		key.Digest = hash(scopeName(ev))
 	}
@@ -40,6 +44,8 @@ func begin(key Key, ev *capture.Event) *Summary {
 		s.Name = "commit"
 	case ev.Kind == capture.KindTransaction:
 		s.Name = "rollback"
+	case ev.Kind == capture.KindOutgoing:
+		s.Name = ev.Statement.Fingerprint
 	default:
 		s.Name = scopeName(ev)
 	}
@@ -50,13 +56,12 @@ func begin(key Key, ev *capture.Event) *Summary {
 func (s *Summary) add(ev *capture.Event) {
 	s.Calls++
 	s.Rows += ev.Rows
-	s.Affected += ev.Affected
 	s.Total += ev.Total
 	s.Time.Add(int64(ev.Total))
 	s.First.Add(int64(ev.First))
 	s.FirstSeen = min(s.FirstSeen, ev.Start)
 	s.LastSeen = max(s.LastSeen, ev.Start)
-	if ev.Error != capture.ErrorNone || ev.Status >= 500 {
+	if ev.Failed() {
 		s.Errors++
 	}
 	if ev.Error == capture.ErrorBusy || ev.Error == capture.ErrorLocked {
@@ -65,8 +70,16 @@ func (s *Summary) add(ev *capture.Event) {
 	if ev.Error != capture.ErrorNone {
 		s.Classes[ev.Error]++
 	}
-	if ev.Kind != capture.KindRequest {
+	if ev.Flags.Has(capture.FlagLate) {
+		s.Late++
+	}
+	if ev.Kind == capture.KindRequest || ev.Kind == capture.KindOutgoing {
+		s.addRequest(ev)
+	} else {
 		s.addWork(ev)
+	}
+	if ev.Site != nil {
+		s.addCaller(ev)
 	}
 	if ev.Scope != nil {
 		s.addScope(ev)
@@ -75,6 +88,7 @@ func (s *Summary) add(ev *capture.Event) {
 
 // addWork counts what only statements and transactions have.
 func (s *Summary) addWork(ev *capture.Event) {
+	s.Affected += ev.Affected
 	s.Work.add(ev)
 	if ev.Kind == capture.KindTransaction {
 		s.Ends[ev.End]++
@@ -82,14 +96,24 @@ func (s *Summary) addWork(ev *capture.Event) {
 	if ev.Flags.Has(capture.FlagUpgraded) {
 		s.Upgraded++
 	}
-	if ev.Flags.Has(capture.FlagLate) {
-		s.Late++
-	}
 	for i, classes := 0, ev.Params.Classes; classes != 0; i, classes = i+1, classes>>4 {
 		s.Params[i].Add(classes.At(0))
 	}
-	if ev.Site != nil {
-		s.addCaller(ev)
+}
+
+// addRequest counts what only requests have, served or sent.
+func (s *Summary) addRequest(ev *capture.Event) {
+	s.RequestBytes += ev.RequestBytes()
+	s.AnswerBytes += ev.AnswerBytes()
+	if ev.Kind == capture.KindOutgoing {
+		return
+	}
+	s.Statements.Add(ev.Rows)
+	if ev.Flags.Has(capture.FlagPanicked) {
+		s.Panics++
+	}
+	if ev.Flags.Has(capture.FlagGone) {
+		s.Gone++
 	}
 }
 
@@ -115,7 +139,7 @@ func (s *Summary) addScope(ev *capture.Event) {
 	switch ev.Kind {
 	case capture.KindRequest:
 		s.SQL += ev.Scope.Time()
-	case capture.KindStatement:
+	case capture.KindStatement, capture.KindOutgoing:
 		if name := ev.Scope.Name(); name != "" {
 			s.addRoute(name)
 		}

@@ -1,4 +1,5 @@
-// Package digest keeps one running summary per statement digest, transaction outcome and route.
+// Package digest keeps one running summary per statement digest, transaction outcome, route and name of
+// outgoing requests.
 //
 // A digest is the hash of a fingerprint, the statement text with its literals replaced by "?".
 // A Table holds at most Config.Digests summaries; the cheapest are folded into "(other)", so
@@ -33,7 +34,7 @@ const maxRoutes = 8
 type Key struct {
 	Source uint32       // capture.Source.ID; 0 for requests, and for what many sources folded into
 	Kind   capture.Kind // statements, transactions and requests are never mixed
-	Digest uint64       // of the fingerprint; Commit or Rollback; of the route name; or Other
+	Digest uint64       // of the fingerprint; Commit or Rollback; of the route's or outgoing request's name; or Other
 }
 
 // Compare orders keys by source, kind and digest.
@@ -46,10 +47,10 @@ type Summary struct {
 	Key
 	Database  *capture.Source    // nil where Key.Source is 0
 	Statement *capture.Statement // nil unless the key is one statement's
-	Name      string             // fingerprint, "commit", "rollback", route name or OtherName
+	Name      string             // fingerprint, "commit", "rollback", name of a route or of outgoing requests, or OtherName
 
 	Calls  uint64
-	Errors uint64 // calls that failed; of a request, status 500 and above
+	Errors uint64 // calls that failed; of a request, also status 500 and above, of an outgoing one 400
 	Busy   uint64 // errors that were busy or locked
 
 	Rows       int64         // rows returned; of a request or transaction, statements run
@@ -72,15 +73,22 @@ type Summary struct {
 	Params [capture.ClassesKept]capture.ClassSet
 
 	Time  sketch.Histogram // nanoseconds per call
-	First sketch.Histogram // nanoseconds per call until the first row
+	First sketch.Histogram // nanoseconds per call until the first row, or the answer's first byte
 
-	// Routes counts, of statements, the calls by the name of the scope they ran in: the first
+	// Of requests:
+	RequestBytes int64            // of bodies: read by handlers, or sent by outgoing requests
+	AnswerBytes  int64            // of bodies: written by handlers, or read by outgoing requests
+	Panics       uint64           // calls whose handler panicked
+	Gone         uint64           // calls whose client left before the handler ended
+	Statements   sketch.Histogram // statements per call; none of outgoing requests
+
+	// Routes counts, of statements and outgoing requests, the calls by the name of the scope they ran in: the first
 	// eight names seen. Attributed less their sum ran under other names, or in a scope that was
 	// still nameless when they were drained, such as that of a request still running.
 	Routes []Route
 
-	// Callers counts, of statements and transactions, the calls by the line that made them: the first
-	// eight lines seen.
+	// Callers counts, of statements, transactions and outgoing requests, the calls by the line that made them,
+	// and of requests the panics by their line: the first eight lines seen.
 	Callers []Caller
 
 	FirstSeen capture.Instant // start of the first call; valid if Calls > 0
@@ -149,7 +157,7 @@ type Caller struct {
 // Clone returns a copy that shares only the Statement and the Database with s.
 func (s *Summary) Clone() *Summary {
 	c := *s
-	c.Time, c.First = s.Time.Clone(), s.First.Clone()
+	c.Time, c.First, c.Statements = s.Time.Clone(), s.First.Clone(), s.Statements.Clone()
 	c.Routes, c.Callers = slices.Clone(s.Routes), slices.Clone(s.Callers)
 	return &c
 }
@@ -189,8 +197,17 @@ func Merge(dst, src *Summary) {
 	}
 	dst.Time.Merge(&src.Time)
 	dst.First.Merge(&src.First)
+	dst.mergeRequests(src)
 	dst.mergeRoutes(src.Routes)
 	dst.mergeCallers(src.Callers)
+}
+
+func (s *Summary) mergeRequests(src *Summary) {
+	s.RequestBytes += src.RequestBytes
+	s.AnswerBytes += src.AnswerBytes
+	s.Panics += src.Panics
+	s.Gone += src.Gone
+	s.Statements.Merge(&src.Statements)
 }
 
 func (s *Summary) mergeCallers(callers []Caller) {

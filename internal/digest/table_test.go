@@ -37,7 +37,7 @@ func scope(name string) *capture.Scope {
 // event draws an event of any kind, of one of 5 sources, 60 statements and 40 routes.
 func event(t *rapid.T) capture.Event {
 	ev := capture.Event{
-		Kind:     rapid.SampledFrom([]capture.Kind{capture.KindStatement, capture.KindTransaction, capture.KindRequest}).Draw(t, "kind"),
+		Kind:     rapid.SampledFrom([]capture.Kind{capture.KindStatement, capture.KindTransaction, capture.KindRequest, capture.KindOutgoing}).Draw(t, "kind"),
 		Mode:     capture.Mode(rapid.IntRange(0, 5).Draw(t, "mode")),
 		Error:    rapid.SampledFrom([]capture.ErrorClass{0, 0, capture.ErrorBusy, capture.ErrorLocked, capture.ErrorFull}).Draw(t, "error"),
 		Start:    capture.Instant(rapid.Int64Range(-100, 1e12).Draw(t, "start")),
@@ -49,10 +49,13 @@ func event(t *rapid.T) capture.Event {
 	if rapid.Bool().Draw(t, "attributed") {
 		ev.Scope = scope(fmt.Sprint("GET /", rapid.IntRange(0, 40).Draw(t, "route")))
 	}
-	if ev.Kind != capture.KindRequest {
+	if ev.Kind == capture.KindRequest || ev.Kind == capture.KindOutgoing {
+		ev.SetBytes(rapid.Int64Range(0, 1e6).Draw(t, "request bytes"), rapid.Int64Range(0, 1e6).Draw(t, "answer bytes"))
+		ev.Flags = rapid.SampledFrom([]capture.Flags{0, capture.FlagPanicked, capture.FlagGone}).Draw(t, "flags")
+	} else {
 		ev.Source = &capture.Source{ID: uint32(rapid.IntRange(1, 5).Draw(t, "source"))}
 	}
-	if ev.Kind == capture.KindStatement && rapid.IntRange(0, 20).Draw(t, "known") > 0 {
+	if (ev.Kind == capture.KindStatement || ev.Kind == capture.KindOutgoing) && rapid.IntRange(0, 20).Draw(t, "known") > 0 {
 		ev.Statement = statement(rapid.IntRange(0, 60).Draw(t, "statement"))
 	}
 	return ev

@@ -19,8 +19,8 @@ var errDetail = errors.New("malformed detail of a summary")
 var processStart = capture.Instant(0).Time().UnixNano()
 
 // appendDetail appends what has no column: rows, affected, SQL time, attributed calls, first and
-// last seen in nanoseconds since 1970, as varints; both histograms; routes; since version 2, work.
-// Lengths come first.
+// last seen in nanoseconds since 1970, as varints; both histograms; routes; since version 2, work;
+// since version 4, of requests only, what requests have. Lengths come first.
 func appendDetail(dst []byte, s *digest.Summary) ([]byte, error) {
 	for _, n := range [...]int64{s.Rows, s.Affected, int64(s.SQL), processStart + int64(s.FirstSeen), processStart + int64(s.LastSeen)} {
 		dst = binary.AppendVarint(dst, n)
@@ -38,7 +38,7 @@ func appendDetail(dst []byte, s *digest.Summary) ([]byte, error) {
 		dst = append(dst, r.Name...)
 		dst = binary.AppendUvarint(dst, r.Calls)
 	}
-	return appendWork(dst, s), nil
+	return appendRequests(appendWork(dst, s), s)
 }
 
 // appendHistogram appends h behind its length in two bytes.
@@ -75,6 +75,9 @@ func readDetail(data []byte, s *digest.Summary) error {
 	}
 	if len(r.data) > 0 { // version 1 ends here
 		readWork(&r, s)
+	}
+	if len(r.data) > 0 { // versions 2 and 3 end here, and what is no request
+		readRequests(&r, s)
 	}
 	if len(r.data) > 0 {
 		r.fail(errDetail)

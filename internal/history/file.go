@@ -14,7 +14,7 @@ import (
 
 const (
 	applicationID = 0x73717066 // "sqpf", at offset 68 of the file
-	schemaVersion = 3          // user_version, at offset 60
+	schemaVersion = 4          // user_version, at offset 60
 )
 
 // inspect reads the header of the file at path without SQLite, which might change it. fresh says

@@ -89,7 +89,7 @@ func TestForeignFileWithOpenLogIsLeftAlone(t *testing.T) {
 func TestNewerVersionIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	s := open(t, Config{Path: path})
-	if _, err := s.db.Exec("PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if _, err := s.db.Exec("PRAGMA user_version = 5; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, path, ErrNewer)
@@ -98,7 +98,7 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 func TestNewerVersionInTheLogIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	s := open(t, Config{Path: path})
-	if _, err := s.db.Exec("PRAGMA user_version = 4"); err != nil {
+	if _, err := s.db.Exec("PRAGMA user_version = 5"); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, path, ErrNewer)

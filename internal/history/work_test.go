@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -19,7 +20,11 @@ func detailOf(t testing.TB, s *digest.Summary) (detail []byte, v1 int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return detail, len(detail) - len(appendWork(nil, s))
+	later, err := appendRequests(appendWork(nil, s), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return detail, len(detail) - len(later)
 }
 
 func TestDetailOfVersion1IsRead(t *testing.T) {
@@ -45,11 +50,43 @@ func TestDetailOfVersion1IsRead(t *testing.T) {
 func TestDetailOfVersion2IsRead(t *testing.T) {
 	for _, s := range batch(app(), 2, 9, 1) {
 		detail, _ := detailOf(t, s)
-		later := appendList(nil, []uint64{s.Outside, s.Bursts, s.Work.Prepared})
+		later, err := appendRequests(appendList(nil, []uint64{s.Outside, s.Bursts, s.Work.Prepared}), s)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var old digest.Summary
 		if err := readDetail(detail[:len(detail)-len(later)], &old); err != nil || old.Classes != s.Classes || old.Outside != 0 {
 			t.Errorf("read as %+v, %v", old, err)
 		}
+	}
+}
+
+func TestDetailOfARequestIsRead(t *testing.T) {
+	want := &digest.Summary{RequestBytes: 1 << 40, AnswerBytes: 3, Panics: 2, Gone: 1}
+	for n := range int64(300) {
+		want.Statements.Add(n)
+	}
+	detail := appendDetailOf(t, want)
+	short, err := appendRequests(nil, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now, old digest.Summary
+	if err := errors.Join(readDetail(detail, &now), readDetail(detail[:len(detail)-len(short)], &old)); err != nil {
+		t.Fatal(err)
+	}
+	if now.RequestBytes != want.RequestBytes || now.AnswerBytes != 3 || now.Panics != 2 || now.Gone != 1 {
+		t.Errorf("read as %+v", now)
+	}
+	if diff := cmp.Diff(want.Statements, now.Statements, cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
+		t.Error(diff)
+	}
+	if old.AnswerBytes != 0 || old.Statements.Count() != 0 {
+		t.Errorf("one of version 3 is read as %+v", old)
+	}
+	plain, err := appendRequests(nil, &digest.Summary{Calls: 1})
+	if err != nil || len(plain) != 0 {
+		t.Errorf("what is no request has %d bytes more, %v", len(plain), err)
 	}
 }
 
@@ -85,6 +122,7 @@ func FuzzDetail(f *testing.F) {
 		f.Add(detail[:v1])
 	}
 	f.Add(appendDetailOf(f, &digest.Summary{Callers: []digest.Caller{{Site: capture.SiteOf(capture.Site{}), Calls: 1}}}))
+	f.Add(appendDetailOf(f, &digest.Summary{AnswerBytes: 7, Gone: 1}))
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var first, second digest.Summary

@@ -59,7 +59,7 @@ func (b *builder) build(s span) {
 	start := b.at(ev.Start)
 	_, made := b.tracer.Start(ctx, spanName(ev), trace.WithTimestamp(start),
 		trace.WithSpanKind(spanKind(ev.Kind)), trace.WithAttributes(spanAttributes(ev)...))
-	if failed(ev) {
+	if ev.Failed() {
 		made.SetStatus(codes.Error, ev.Error.String())
 	}
 	made.End(trace.WithTimestamp(start.Add(ev.Total)))

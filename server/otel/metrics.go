@@ -14,7 +14,6 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
-	"go.opentelemetry.io/otel/semconv/v1.43.0/httpconv"
 )
 
 // metrics records each event. Histograms are the SDK's; what only adds up is added up here, which
@@ -26,12 +25,13 @@ type metrics struct {
 
 	duration metric.Float64Histogram
 	rows     metric.Int64Histogram
-	requests metric.Float64Histogram
+	http     requests
 	sums     sums
 
 	mu         sync.Mutex // held by the drain for a batch, and by a collection while it copies totals
 	statements map[statementKey][]metric.RecordOption
 	routes     map[routeKey][]metric.RecordOption
+	targets    map[targetKey][]metric.RecordOption
 	sources    map[*capture.Source]*totals
 	databases  map[string]*totals // by name, which several sources may share
 	endings    []*ended           // of transactions, in order of first use
@@ -59,6 +59,13 @@ type routeKey struct {
 	status uint16
 }
 
+// targetKey is what the attributes of an outgoing request's series depend on.
+type targetKey struct {
+	name   *capture.Statement
+	status uint16
+	class  capture.ErrorClass
+}
+
 // setsKept bounds each cache of attribute sets. A full one is emptied and fills up again.
 const setsKept = 4096
 
@@ -66,25 +73,29 @@ func newMetrics(p *sdkmetric.MeterProvider, counts func() capture.Counts, spans 
 	m := &metrics{
 		provider: p, counts: counts, spans: spans,
 		statements: map[statementKey][]metric.RecordOption{}, routes: map[routeKey][]metric.RecordOption{},
+		targets: map[targetKey][]metric.RecordOption{},
 		sources: map[*capture.Source]*totals{}, databases: map[string]*totals{}, watched: map[pool]metric.Registration{},
 	}
 	meter := p.Meter(scopeName, metric.WithSchemaURL(semconv.SchemaURL))
 	var errs [4]error
-	duration, rows, requests := dbconv.ClientOperationDuration{}, dbconv.ClientResponseReturnedRows{}, httpconv.ServerRequestDuration{}
+	duration, rows := dbconv.ClientOperationDuration{}, dbconv.ClientResponseReturnedRows{}
 	m.duration, errs[0] = meter.Float64Histogram(duration.Name(),
 		metric.WithUnit(duration.Unit()), metric.WithDescription(duration.Description()))
 	m.rows, errs[1] = meter.Int64Histogram(rows.Name(),
 		metric.WithUnit(rows.Unit()), metric.WithDescription(rows.Description()))
-	m.requests, errs[2] = meter.Float64Histogram(requests.Name(),
-		metric.WithUnit(requests.Unit()), metric.WithDescription(requests.Description()))
+	errs[2] = m.http.register(meter)
 	errs[3] = m.sums.register(meter, m)
 	return m, errors.Join(errs[:]...)
 }
 
 // record records one event. An exemplar takes the span from ctx. The drain holds m.mu.
 func (m *metrics) record(ctx context.Context, ev *capture.Event) {
-	if ev.Kind == capture.KindRequest {
-		m.requests.Record(ctx, ev.Total.Seconds(), m.routeOptions(ev)...)
+	switch ev.Kind {
+	case capture.KindRequest:
+		m.http.served.record(ctx, ev, m.routeOptions(ev))
+		return
+	case capture.KindOutgoing:
+		m.http.sent.record(ctx, ev, m.targetOptions(ev))
 		return
 	}
 	t := m.totalsOf(ev.Source)
@@ -123,6 +134,11 @@ func (m *metrics) routeOptions(ev *capture.Event) []metric.RecordOption {
 		key.name = ev.Scope.Name()
 	}
 	return remember(m.routes, key, func() []attribute.KeyValue { return requestAttributes(ev) })
+}
+
+func (m *metrics) targetOptions(ev *capture.Event) []metric.RecordOption {
+	key := targetKey{ev.Statement, ev.Status, ev.Error}
+	return remember(m.targets, key, func() []attribute.KeyValue { return outgoingAttributes(ev) })
 }
 
 // remember looks up the options of key, or makes them.

@@ -65,11 +65,8 @@ func (r rule) under(t *capture.Trace, begun bool) bool {
 
 // remarkable says whether ev is exported for what it is.
 func (r rule) remarkable(ev *capture.Event) bool {
-	return r.slow != 0 && (r.slow > 0 && ev.Total >= r.slow || failed(ev))
+	return r.slow != 0 && (r.slow > 0 && ev.Total >= r.slow || ev.Failed())
 }
-
-// failed says whether ev failed; a request does by its status.
-func failed(ev *capture.Event) bool { return ev.Error != capture.ErrorNone || ev.Status >= 500 }
 
 // none says that nothing can ever be chosen.
 func (r rule) none() bool { return r.slow == 0 && r.below == 0 && !r.parent }

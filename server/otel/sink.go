@@ -18,7 +18,7 @@ func (s sink) Export(events []capture.Event) {
 		defer s.metrics.mu.Unlock()
 	}
 	for i := range events {
-		if events[i].Kind > capture.KindRequest {
+		if events[i].Kind > capture.KindOutgoing {
 			continue // nothing here knows what it would be called
 		}
 		ctx := context.Background()

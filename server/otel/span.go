@@ -1,8 +1,6 @@
 package otel
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -34,6 +32,9 @@ func spanName(ev *capture.Event) string {
 		return "transaction"
 	case ev.Kind == capture.KindRequest:
 		return requestName(requestOf(ev))
+	case ev.Kind == capture.KindOutgoing:
+		method, _, path := targetOf(ev)
+		return requestName(method, path)
 	case ev.Statement != nil && ev.Statement.Summary != "":
 		return text(ev.Statement.Summary)
 	}
@@ -42,7 +43,7 @@ func spanName(ev *capture.Event) string {
 
 func spanKind(k capture.Kind) trace.SpanKind {
 	switch k {
-	case capture.KindStatement:
+	case capture.KindStatement, capture.KindOutgoing:
 		return trace.SpanKindClient
 	case capture.KindRequest:
 		return trace.SpanKindServer
@@ -54,7 +55,9 @@ func spanAttributes(ev *capture.Event) []attribute.KeyValue {
 	var list []attribute.KeyValue
 	switch ev.Kind {
 	case capture.KindRequest:
-		return requestAttributes(ev)
+		return requestSpanAttributes(ev)
+	case capture.KindOutgoing:
+		return outgoingSpanAttributes(ev)
 	case capture.KindTransaction:
 		list = transactionAttributes(ev)
 	default:
@@ -66,11 +69,16 @@ func spanAttributes(ev *capture.Event) []attribute.KeyValue {
 	if ev.Error != capture.ErrorNone {
 		list = append(list, errorAttributes(ev.Error)...)
 	}
-	if s := ev.Site; s != nil {
-		list = append(list, semconv.CodeFunctionName(text(s.Function)), semconv.CodeFilePath(text(s.File)),
-			semconv.CodeLineNumber(s.Line))
+	return flagAttributes(workAttributes(siteAttributes(list, ev.Site), ev), ev.Flags)
+}
+
+// siteAttributes adds a line of the application to list, if it is known.
+func siteAttributes(list []attribute.KeyValue, s *capture.Site) []attribute.KeyValue {
+	if s == nil {
+		return list
 	}
-	return flagAttributes(workAttributes(list, ev), ev.Flags)
+	return append(list, semconv.CodeFunctionName(text(s.Function)), semconv.CodeFilePath(text(s.File)),
+		semconv.CodeLineNumber(s.Line))
 }
 
 func statementAttributes(ev *capture.Event) []attribute.KeyValue {
@@ -152,49 +160,12 @@ func workAttributes(list []attribute.KeyValue, ev *capture.Event) []attribute.Ke
 func flagAttributes(list []attribute.KeyValue, flags capture.Flags) []attribute.KeyValue {
 	for flag, name := range map[capture.Flags]string{
 		capture.FlagLate: "sqlite_perf.late", capture.FlagCached: "sqlite_perf.cached",
-		capture.FlagUpgraded: "sqlite_perf.transaction.upgraded",
+		capture.FlagUpgraded: "sqlite_perf.transaction.upgraded", capture.FlagGone: "sqlite_perf.client_gone",
+		capture.FlagHijacked: "sqlite_perf.hijacked",
 	} {
 		if flags.Has(flag) {
 			list = append(list, attribute.Bool(name, true))
 		}
-	}
-	return list
-}
-
-// methods are those that the semantic conventions know; others are _OTHER.
-var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "QUERY"}
-
-// requestOf reads method and route from the scope's name, such as "GET /orders/:id". The host that a
-// pattern of net/http's ServeMux may have is no part of the route.
-func requestOf(ev *capture.Event) (method, route string) {
-	if ev.Scope == nil {
-		return "_OTHER", ""
-	}
-	method, route, _ = strings.Cut(strings.ReplaceAll(strings.TrimSpace(ev.Scope.Name()), "\t", " "), " ")
-	if !slices.Contains(methods, method) {
-		method = "_OTHER"
-	}
-	route = strings.TrimSpace(route)
-	return method, route[max(strings.IndexByte(route, '/'), 0):]
-}
-
-// requestName is a request's span's. A method that is none of the known ones is not repeated.
-// https://opentelemetry.io/docs/specs/semconv/http/http-spans/#name
-func requestName(method, route string) string {
-	if method == "_OTHER" {
-		method = "HTTP"
-	}
-	return strings.TrimSpace(method + " " + text(route))
-}
-
-func requestAttributes(ev *capture.Event) []attribute.KeyValue {
-	method, route := requestOf(ev)
-	list := []attribute.KeyValue{semconv.HTTPResponseStatusCode(int(ev.Status)), semconv.HTTPRequestMethodKey.String(method)}
-	if route != "" {
-		list = append(list, semconv.HTTPRoute(text(route)))
-	}
-	if ev.Status >= 500 {
-		list = append(list, semconv.ErrorTypeKey.String(strconv.Itoa(int(ev.Status))))
 	}
 	return list
 }

@@ -81,6 +81,11 @@ func (t *tracer) Of(ctx context.Context) *capture.Trace {
 	return own
 }
 
+// Sampled says whether spans under t are chosen by its trace, which other services are told.
+func (t *tracer) Sampled(parent *capture.Trace) bool {
+	return t.rule.under(parent, parent.Parent != [8]byte{})
+}
+
 // Into puts a request's span into ctx, unless the application has begun a span there already, which
 // then stays the parent of what follows. The sampled flag says whether the trace is chosen by its ID:
 // whether the request will be slow is not known yet. Where the caller samples a trace that is not chosen,

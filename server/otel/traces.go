@@ -45,6 +45,8 @@ func (t *traces) identify(ev *capture.Event) (id capture.Trace, ok bool) {
 	var parent *capture.Trace
 	begun := true
 	switch {
+	case ev.Kind == capture.KindOutgoing && ev.Trace != nil: // the other service knows it by this
+		return *ev.Trace, t.rule.under(ev.Trace, true) || t.rule.remarkable(ev)
 	case ev.Trace != nil:
 		parent = ev.Trace
 	case ev.Scope != nil:

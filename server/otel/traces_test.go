@@ -37,7 +37,7 @@ func TestWhatBecomesASpan(t *testing.T) {
 		"without a statement": {none, []capture.Event{{Error: capture.ErrorOther}}, []string{"sqlite"}},
 		"no SQL": {none, []capture.Event{statement(func(ev *capture.Event) { busy(ev); ev.Statement = &capture.Statement{Fingerprint: "HELLO"} })},
 			[]string{"sqlite"}},
-		"an unknown kind":       {none, []capture.Event{{Kind: capture.KindRequest + 1, Error: capture.ErrorOther}}, nil},
+		"an unknown kind":       {none, []capture.Event{{Kind: capture.KindOutgoing + 1, Error: capture.ErrorOther}}, nil},
 		"a request of nobody's": {none, []capture.Event{{Kind: capture.KindRequest, Status: 500}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
 
@@ -47,22 +46,22 @@ type requestKey struct {
 	class uint16 // hundreds of the status
 }
 
-// observerOf is the histogram that a request is counted in. The drain holds c.mu.
-func (c *Collector) observerOf(ev *capture.Event) prometheus.Observer {
+// seriesOf are those that a request is counted in. The drain holds c.mu.
+func (c *Collector) seriesOf(ev *capture.Event) requestSeries {
 	key := requestKey{class: ev.Status / 100}
 	if ev.Scope != nil {
 		key.name = ev.Scope.Name()
 	}
-	if o := c.series[key]; o != nil {
-		return o
+	if s, ok := c.series[key]; ok {
+		return s
 	}
 	if len(c.series) >= cached {
 		clear(c.series)
 	}
 	method, route := c.route(key.name)
-	o := c.requests.WithLabelValues(route, method, code(key.class))
-	c.series[key] = o
-	return o
+	s := requestSeries{c.requests.WithLabelValues(route, method, code(key.class)), c.servedAt(routeKey{route, method})}
+	c.series[key] = s
+	return s
 }
 
 // methods are those that the middleware tells apart; others come from strangers.

@@ -1,10 +1,10 @@
-// Package prom is a Prometheus collector of what was captured: statements, requests, transactions,
-// locks, connection pools.
+// Package prom is a Prometheus collector of what was captured: statements, requests served and sent,
+// transactions, locks, connection pools.
 //
 // A Collector is fed by the goroutine that drains the rings and read by whoever scrapes; it has no
 // goroutine of its own. Histograms are native and classic at once: a Prometheus that scrapes protobuf
 // gets buckets of 10 %, another one the classic ones from 10 µs up. Every label is bounded: statements are
-// told apart by database and verb, requests by the first 200 routes, and by digest only if the Config
+// told apart by database and verb, requests by the first 200 routes and targets, and by digest only if the Config
 // says how many. Summing over a label always gives all.
 package prom
 
@@ -21,7 +21,7 @@ import (
 
 // Config configures a Collector. The zero value works.
 type Config struct {
-	Routes    int // routes told apart, the first seen; default 200; the others are "other"
+	Routes    int // routes, and targets, told apart, the first seen; default 200; the others are "other"
 	Databases int // databases told apart, the first seen; default 100; the others are "other"
 
 	// Digests is how many statements have series of their own: at any time the costliest so far, with
@@ -46,12 +46,15 @@ type Collector struct {
 	source     source
 	statements *prometheus.HistogramVec
 	requests   *prometheus.HistogramVec
+	outgoing   *prometheus.HistogramVec
 	remove     func()
 
 	mu         sync.Mutex // held by the drain for a batch, and by a scrape while it copies
 	operations map[*capture.Statement]operation
 	routes     map[string]bool
-	series     map[requestKey]prometheus.Observer
+	series     map[requestKey]requestSeries
+	served     map[routeKey]*served
+	targets    map[string]bool
 	sources    map[*capture.Source]*totals
 	databases  map[string]*totals
 	digests    map[digestKey]*digestTotals
@@ -71,8 +74,9 @@ func newCollector(s source, c Config) *Collector {
 		config: c.withDefaults(), source: s, remove: func() {},
 		statements: histogram("statement", "Time from a statement's begin to its last row.", "database", "operation"),
 		requests:   histogram("request", "Time that HTTP requests took.", "route", "method", "code"),
+		outgoing:   histogram("outgoing", "Time that HTTP requests to other services took.", "target", "code"),
 		operations: map[*capture.Statement]operation{}, routes: map[string]bool{},
-		series:  map[requestKey]prometheus.Observer{},
+		series: map[requestKey]requestSeries{}, served: map[routeKey]*served{}, targets: map[string]bool{},
 		sources: map[*capture.Source]*totals{}, databases: map[string]*totals{}, digests: map[digestKey]*digestTotals{},
 	}
 }
@@ -103,8 +107,14 @@ func (s sink) ExportInterval(_, _ time.Time, summaries []*digest.Summary) {
 
 // add counts one event. The drain holds c.mu.
 func (c *Collector) add(ev *capture.Event) {
-	if ev.Kind == capture.KindRequest {
-		c.observerOf(ev).Observe(ev.Total.Seconds())
+	switch ev.Kind {
+	case capture.KindRequest:
+		series := c.seriesOf(ev)
+		series.time.Observe(ev.Total.Seconds())
+		series.add(ev)
+		return
+	case capture.KindOutgoing:
+		c.outgoing.WithLabelValues(c.target(ev), outcome(ev)).Observe(ev.Total.Seconds())
 		return
 	}
 	t := c.totalsOf(ev.Source)
@@ -118,6 +128,7 @@ func (c *Collector) add(ev *capture.Event) {
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	c.statements.Describe(ch)
 	c.requests.Describe(ch)
+	c.outgoing.Describe(ch)
 	for _, d := range descriptions {
 		ch <- d
 	}
@@ -131,6 +142,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	c.statements.Collect(ch)
 	c.requests.Collect(ch)
+	c.outgoing.Collect(ch)
 }
 
 func (c *Collector) metrics() []prometheus.Metric {
@@ -141,5 +153,5 @@ func (c *Collector) metrics() []prometheus.Metric {
 	for _, t := range c.databases {
 		list = t.metrics(list)
 	}
-	return c.digestMetrics(list)
+	return c.digestMetrics(c.requestMetrics(list))
 }

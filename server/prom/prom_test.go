@@ -25,8 +25,22 @@ func story() []capture.Event {
 		}),
 		{Kind: capture.KindTransaction, Source: shop, Mode: capture.ModeCommit},
 		{Kind: capture.KindTransaction, Source: shop, Mode: capture.ModeRollback, End: capture.EndDeadline},
-		request("GET /orders/:id", 200), request("GET /orders/:id", 404), request("<unmatched>", 404), request("PROPFIND /dav", 501),
+		request("GET /orders/:id", 200), request("GET /orders/:id", 404), request("<unmatched>", 404), request("PROPFIND /dav", 501), detailed("POST /upload"),
+		sent("GET api.test/users/{id}", 200, capture.ErrorNone), sent("GET api.test/users/{id}", 0, capture.ErrorConnect),
+		{Kind: capture.KindOutgoing, Status: 503},
 	}
+}
+
+// detailed is a request that panicked after it wrote something.
+func detailed(name string) capture.Event {
+	ev := request(name, 200)
+	ev.Rows, ev.Flags = 6, capture.FlagPanicked|capture.FlagGone
+	ev.SetBytes(30, 4)
+	return ev
+}
+
+func sent(name string, status uint16, class capture.ErrorClass) capture.Event {
+	return capture.Event{Kind: capture.KindOutgoing, Statement: &capture.Statement{Fingerprint: name}, Status: status, Error: class}
 }
 
 func TestSeries(t *testing.T) {
@@ -45,31 +59,40 @@ func TestSeries(t *testing.T) {
 	}
 	const db = " database=shop.db"
 	want := map[string]float64{
-		"sqlite_perf_statement_duration_seconds" + db + " operation=SELECT":            2,
-		"sqlite_perf_statement_duration_seconds" + db + " operation=UPDATE":            1,
-		"sqlite_perf_request_duration_seconds code=2xx method=GET route=/orders/:id":   1,
-		"sqlite_perf_request_duration_seconds code=4xx method=GET route=/orders/:id":   1,
-		"sqlite_perf_request_duration_seconds code=4xx method=other route=<unmatched>": 1,
-		"sqlite_perf_request_duration_seconds code=5xx method=other route=/dav":        1,
-		"sqlite_perf_statement_errors_total class=busy" + db:                           1,
-		"sqlite_perf_rows_returned_total" + db:                                         2,
-		"sqlite_perf_rows_affected_total" + db:                                         2,
-		"sqlite_perf_lock_wait_seconds_total" + db:                                     0.0015,
-		"sqlite_perf_lock_retries_total" + db:                                          2,
-		"sqlite_perf_full_scan_rows_total" + db:                                        60,
-		"sqlite_perf_auto_index_rows_total" + db:                                       50,
-		"sqlite_perf_sorts_total" + db:                                                 4,
-		"sqlite_perf_vm_steps_total" + db:                                              70,
-		"sqlite_perf_late_statements_total" + db:                                       1,
-		"sqlite_perf_transactions_total" + db + " outcome=commit reason=":              1,
-		"sqlite_perf_transactions_total" + db + " outcome=rollback reason=deadline":    1,
-		"sqlite_perf_pool_waits_total" + db:                                            6,
-		"sqlite_perf_pool_wait_seconds_total" + db:                                     0.5,
-		"sqlite_perf_database_size_bytes" + db:                                         101,
-		"sqlite_perf_wal_size_bytes" + db:                                              12,
-		"sqlite_perf_capture_events_total state=drained":                               7,
-		"sqlite_perf_capture_events_total state=dropped":                               3,
-		"sqlite_perf_capture_pending_events":                                           2,
+		"sqlite_perf_statement_duration_seconds" + db + " operation=SELECT":                 2,
+		"sqlite_perf_statement_duration_seconds" + db + " operation=UPDATE":                 1,
+		"sqlite_perf_request_duration_seconds code=2xx method=GET route=/orders/:id":        1,
+		"sqlite_perf_request_duration_seconds code=4xx method=GET route=/orders/:id":        1,
+		"sqlite_perf_request_duration_seconds code=4xx method=other route=<unmatched>":      1,
+		"sqlite_perf_request_duration_seconds code=5xx method=other route=/dav":             1,
+		"sqlite_perf_request_duration_seconds code=2xx method=POST route=/upload":           1,
+		"sqlite_perf_request_received_bytes_total method=POST route=/upload":                30,
+		"sqlite_perf_request_sent_bytes_total method=POST route=/upload":                    4,
+		"sqlite_perf_request_statements_total method=POST route=/upload":                    6,
+		"sqlite_perf_request_panics_total method=POST route=/upload":                        1,
+		"sqlite_perf_request_clients_gone_total method=POST route=/upload":                  1,
+		"sqlite_perf_outgoing_duration_seconds code=2xx target=GET api.test/users/{id}":     1,
+		"sqlite_perf_outgoing_duration_seconds code=connect target=GET api.test/users/{id}": 1,
+		"sqlite_perf_outgoing_duration_seconds code=5xx target=(other)":                     1,
+		"sqlite_perf_statement_errors_total class=busy" + db:                                1,
+		"sqlite_perf_rows_returned_total" + db:                                              2,
+		"sqlite_perf_rows_affected_total" + db:                                              2,
+		"sqlite_perf_lock_wait_seconds_total" + db:                                          0.0015,
+		"sqlite_perf_lock_retries_total" + db:                                               2,
+		"sqlite_perf_full_scan_rows_total" + db:                                             60,
+		"sqlite_perf_auto_index_rows_total" + db:                                            50,
+		"sqlite_perf_sorts_total" + db:                                                      4,
+		"sqlite_perf_vm_steps_total" + db:                                                   70,
+		"sqlite_perf_late_statements_total" + db:                                            1,
+		"sqlite_perf_transactions_total" + db + " outcome=commit reason=":                   1,
+		"sqlite_perf_transactions_total" + db + " outcome=rollback reason=deadline":         1,
+		"sqlite_perf_pool_waits_total" + db:                                                 6,
+		"sqlite_perf_pool_wait_seconds_total" + db:                                          0.5,
+		"sqlite_perf_database_size_bytes" + db:                                              101,
+		"sqlite_perf_wal_size_bytes" + db:                                                   12,
+		"sqlite_perf_capture_events_total state=drained":                                    7,
+		"sqlite_perf_capture_events_total state=dropped":                                    3,
+		"sqlite_perf_capture_pending_events":                                                2,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("series that are not zero (-want +got):\n%s", diff)

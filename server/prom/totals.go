@@ -88,7 +88,7 @@ func (t *totals) end(ev *capture.Event) {
 
 // metrics adds the database's metrics to list.
 func (t *totals) metrics(list []prometheus.Metric) []prometheus.Metric {
-	for class := capture.ErrorNone + 1; int(class) < capture.ErrorClasses; class++ {
+	for class := capture.ErrorNone + 1; int(class) < capture.StatementClasses; class++ {
 		list = append(list, counter(errorsTotal, t.errors[class], t.database, class.String()))
 	}
 	list = append(list, counter(transactionsTotal, t.committed, t.database, "commit", ""))
