@@ -1,5 +1,5 @@
 // Package capture carries what happened in the process, one Event per finished statement,
-// transaction or request, from whoever saw it to the one goroutine that sums it up.
+// transaction, request or background operation, from whoever saw it to the one goroutine that sums it up.
 //
 // A sender owns a Ring; the process-wide Recorder knows all rings. Recording never blocks and
 // never allocates once a ring has grown: a full ring drops the newest event and counts it, so
@@ -16,6 +16,7 @@ const (
 	KindStatement   Kind = iota // one execution of one SQL text
 	KindTransaction             // BEGIN to COMMIT or ROLLBACK, by database/sql's Tx or by hand
 	KindRequest                 // one HTTP request
+	KindOperation               // one background operation, such as a task or a job
 )
 
 // Mode says by which road a statement ran, or how a transaction ended.
@@ -69,7 +70,7 @@ const (
 // Has says that all flags of f are set.
 func (f Flags) Has(flags Flags) bool { return f&flags == flags }
 
-// Event is one finished statement, transaction or request. It is a value of at most 128 bytes
+// Event is one finished statement, transaction, request or operation. It is a value of at most 128 bytes
 // and holds no text of its own: texts are shared through Statement, Scope and Site.
 type Event struct {
 	Kind  Kind
@@ -85,12 +86,12 @@ type Event struct {
 	First time.Duration // until the first row was there; for an Exec, all of it
 	Total time.Duration // until the last row was read or the rows were closed
 
-	Rows     int64 // rows returned, or statements run in a transaction or request
+	Rows     int64 // rows returned, or statements run in a transaction, request or operation
 	Affected int64 // rows inserted, updated or deleted
 
-	Source    *Source    // the database, nil for a request
+	Source    *Source    // the database, nil for a request or operation
 	Statement *Statement // nil unless Kind is KindStatement
-	Scope     *Scope     // the request it ran in, nil if unattributed
+	Scope     *Scope     // the request or operation it ran in, nil if unattributed
 	Site      *Site      // the line that called it, nil if unknown
 	Trace     *Trace     // the application's own span around it, nil unless it has one
 

@@ -65,7 +65,7 @@ func (s *Summary) add(ev *capture.Event) {
 	if ev.Error != capture.ErrorNone {
 		s.Classes[ev.Error]++
 	}
-	if ev.Kind != capture.KindRequest {
+	if ev.Kind == capture.KindStatement || ev.Kind == capture.KindTransaction {
 		s.addWork(ev)
 	}
 	if ev.Scope != nil {
@@ -109,11 +109,11 @@ func (s *Summary) addCaller(ev *capture.Event) {
 	}
 }
 
-// addScope counts who ran it, or what a request's own statements took.
+// addScope counts who ran it, or what a request's or operation's own statements took.
 func (s *Summary) addScope(ev *capture.Event) {
 	s.Attributed++
 	switch ev.Kind {
-	case capture.KindRequest:
+	case capture.KindRequest, capture.KindOperation:
 		s.SQL += ev.Scope.Time()
 	case capture.KindStatement:
 		if name := ev.Scope.Name(); name != "" {

@@ -103,9 +103,12 @@ func (s sink) ExportInterval(_, _ time.Time, summaries []*digest.Summary) {
 
 // add counts one event. The drain holds c.mu.
 func (c *Collector) add(ev *capture.Event) {
-	if ev.Kind == capture.KindRequest {
+	switch ev.Kind {
+	case capture.KindRequest:
 		c.observerOf(ev).Observe(ev.Total.Seconds())
 		return
+	case capture.KindOperation:
+		return // it has no series
 	}
 	t := c.totalsOf(ev.Source)
 	t.add(ev)
