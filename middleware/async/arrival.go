@@ -2,6 +2,7 @@ package async
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -25,14 +26,16 @@ func (s *shard) arrived(limit int, a Arrival) {
 		return
 	}
 	s.arrivals[s.oldest] = a
-	s.oldest = (s.oldest + 1) % limit
+	if s.oldest++; s.oldest == limit {
+		s.oldest = 0
+	}
 }
 
 // recorded copies the arrivals, ordered by time. It leaves out those of a time of which another shard has
 // already forgotten some, so that the rest is complete.
 func (m *meter) recorded() []Arrival {
 	var all []Arrival
-	var since capture.Instant
+	since := capture.Instant(math.MinInt64)
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()

@@ -62,7 +62,7 @@ type Batcher[T, R any] struct {
 	fn      BatchFunc[T, R]
 	ctx     context.Context // of the batches, ends when Close gives up
 	cancel  context.CancelFunc
-	meter   meter // of items: batch wait, and time in the function
+	meter   *meter // of items: batch wait, and time in the function
 	room    *sync.Cond
 	timer   *time.Timer
 	batches atomic.Uint64
@@ -78,6 +78,7 @@ type Batcher[T, R any] struct {
 	running int            // batches
 	working int            // items of those
 	waiting int            // callers that wait for room
+	telling int // Closes that tell items that they are left
 	closed  bool
 	done    chan struct{}
 }
@@ -115,7 +116,7 @@ func NewBatcher[T, R any](c BatcherConfig, fn BatchFunc[T, R]) (*Batcher[T, R], 
 	if fn == nil {
 		return nil, fmt.Errorf("batcher %s: no function", c.Name)
 	}
-	b := &Batcher[T, R]{config: c, fn: fn, size: c.Size, delay: c.Delay, done: make(chan struct{}), meter: meter{begun: capture.Now()}}
+	b := &Batcher[T, R]{config: c, fn: fn, size: c.Size, delay: c.Delay, done: make(chan struct{}), meter: newMeter(0)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.room = sync.NewCond(&b.mu)
 	b.timer = time.AfterFunc(time.Hour, b.late)
@@ -407,7 +408,7 @@ func (b *Batcher[T, R]) SetDelay(d time.Duration) error {
 
 // finish closes done if nothing is left after Close. The lock is held.
 func (b *Batcher[T, R]) finish() {
-	if !b.closed || b.running > 0 || len(b.ready) > 0 {
+	if !b.closed || b.running > 0 || len(b.ready) > 0 || b.telling > 0 {
 		return
 	}
 	select {
@@ -452,6 +453,7 @@ func (b *Batcher[T, R]) abandon() Left {
 	ready := b.ready
 	b.ready, b.pending = nil, 0
 	left := Left{"batcher", b.config.Name, 0, b.working}
+	b.telling++
 	b.mu.Unlock()
 	now := capture.Now()
 	for _, of := range ready {
@@ -462,6 +464,10 @@ func (b *Batcher[T, R]) abandon() Left {
 		}
 		b.distribute(of, nil, fmt.Errorf("batcher %s: %w", b.config.Name, ErrClosed), now, now)
 	}
+	b.mu.Lock()
+	b.telling--
+	b.finish()
+	b.mu.Unlock()
 	return left
 }
 

@@ -62,7 +62,9 @@ func BenchmarkPool(b *testing.B) {
 
 // BenchmarkBatcher is from the first item to the last result.
 func BenchmarkBatcher(b *testing.B) {
-	answer := func(_ context.Context, items []int) ([]Result[int], error) { return make([]Result[int], len(items)), nil }
+	answer := func(_ context.Context, items []int) ([]Result[int], error) {
+		return make([]Result[int], len(items)), nil
+	}
 	batcher := func(b *testing.B) *Batcher[int, int] {
 		v, err := NewBatcher(BatcherConfig{Delay: time.Millisecond}, answer)
 		if err != nil {

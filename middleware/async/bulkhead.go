@@ -39,7 +39,7 @@ type Bulkhead struct {
 	admitted atomic.Uint64
 	refused  atomic.Uint64
 	misused  atomic.Uint64
-	waits    meter
+	waits    *meter
 	closed   atomic.Bool
 }
 
@@ -50,7 +50,7 @@ func NewBulkhead(c BulkheadConfig) (*Bulkhead, error) {
 		return nil, err
 	}
 	b := &Bulkhead{config: c, policy: bulkhead.New[any](uint(c.Limit)), full: fmt.Errorf("bulkhead %s: %w", c.Name, ErrFull),
-		waits: meter{begun: capture.Now()}}
+		waits: newMeter(0)}
 	return b, c.Owner.add(b)
 }
 

@@ -51,7 +51,7 @@ type Limiter struct {
 	admitted atomic.Uint64
 	refused  atomic.Uint64
 	left     atomic.Uint64 // contexts that ended in the wait
-	waits    meter
+	waits    *meter
 	closed   atomic.Bool
 }
 
@@ -68,7 +68,7 @@ func NewLimiter(c LimiterConfig) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Limiter{config: c, limited: fmt.Errorf("limiter %s: %w", c.Name, ErrLimited), waits: meter{begun: capture.Now()}}
+	l := &Limiter{config: c, limited: fmt.Errorf("limiter %s: %w", c.Name, ErrLimited), waits: newMeter(0)}
 	l.policy.Store(c.limits())
 	return l, c.Owner.add(l)
 }

@@ -39,15 +39,27 @@ type shard struct {
 	_        [64]byte
 }
 
+// newMeter returns an empty meter that keeps so many arrivals per shard.
+func newMeter(arrivals int) *meter {
+	m := &meter{begun: capture.Now(), arrivals: arrivals}
+	second := int64(m.begun) / int64(time.Second) // below 0 within testing/synctest, whose clock begins in 2000
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.rate.second, s.times.minute, s.waits.minute = second, second/60, second/60
+	}
+	return m
+}
+
 // record counts one that waited, then took some time, and ended at end.
 func (m *meter) record(end capture.Instant, wait, took time.Duration, o outcome) {
 	s := m.shard()
 	second := int64(end) / int64(time.Second)
 	s.counts[o]++
 	s.rate.add(second)
-	s.times.add(second, took)
+	minute := second / 60
+	s.times.add(minute, took)
 	if wait >= 0 {
-		s.waits.add(second, wait)
+		s.waits.add(minute, wait)
 	}
 	if m.arrivals > 0 {
 		s.arrived(m.arrivals, Arrival{end - capture.Instant(wait+took), wait, took})
@@ -84,13 +96,13 @@ func (m *meter) read(now capture.Instant) (r reading) {
 		for o, n := range s.counts {
 			r.counts[o] += n
 		}
-		s.times.collect(second, &times)
-		s.waits.collect(second, &waits)
+		s.times.collect(second/60, &times)
+		s.waits.collect(second/60, &waits)
 		recent += s.rate.sum(second)
 		s.mu.Unlock()
 	}
 	r.times, r.waits = timesOf(&times), timesOf(&waits)
-	covered := int64(now)%int64(time.Second) + (rateSeconds-1)*int64(time.Second)
+	covered := (int64(now)%int64(time.Second)+int64(time.Second))%int64(time.Second) + (rateSeconds-1)*int64(time.Second)
 	covered = max(min(covered, int64(now-m.begun)), int64(time.Millisecond))
 	r.perSecond = float64(recent) / time.Duration(covered).Seconds()
 	return r
@@ -143,8 +155,8 @@ type series struct {
 	all, before, this sketch.Histogram
 }
 
-func (s *series) add(second int64, d time.Duration) {
-	if minute := second / 60; minute > s.minute {
+func (s *series) add(minute int64, d time.Duration) {
+	if minute > s.minute {
 		s.rotate(minute)
 	}
 	s.this.Add(int64(d))
@@ -163,8 +175,8 @@ func (s *series) rotate(minute int64) {
 }
 
 // collect adds the durations since the beginning to the first histogram and the recent ones to the second.
-func (s *series) collect(second int64, into *[2]sketch.Histogram) {
-	if minute := second / 60; minute > s.minute {
+func (s *series) collect(minute int64, into *[2]sketch.Histogram) {
+	if minute > s.minute {
 		s.rotate(minute)
 	}
 	for _, h := range []*sketch.Histogram{&s.before, &s.this} {

@@ -24,7 +24,7 @@ type names struct {
 type named struct {
 	name  string
 	began atomic.Uint64
-	meter meter
+	meter *meter
 }
 
 func newNames(limit int) *names {
@@ -33,7 +33,7 @@ func newNames(limit int) *names {
 	return n
 }
 
-func newNamed(name string) *named { return &named{name: name, meter: meter{begun: capture.Now()}} }
+func newNamed(name string) *named { return &named{name: name, meter: newMeter(0)} }
 
 // of finds or begins a name.
 func (n *names) of(name string) *named {

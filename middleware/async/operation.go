@@ -92,7 +92,7 @@ type Operation[T any] struct {
 	config OperationConfig[T]
 	outer  failsafe.Executor[T] // fallback and retry; nil if there is neither
 	inner  failsafe.Executor[T] // timeout and hedge; nil if there is neither
-	meter  meter
+	meter  *meter
 	calls  inflight // Dos, and calls of the function that outlive them
 	counts operationCounts
 }
@@ -107,7 +107,7 @@ func NewOperation[T any](c OperationConfig[T]) (*Operation[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Operation[T]{config: c, meter: meter{begun: capture.Now()}}
+	o := &Operation[T]{config: c, meter: newMeter(0)}
 	o.compose()
 	return o, c.Owner.add(o)
 }

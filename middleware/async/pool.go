@@ -64,13 +64,14 @@ type Task struct {
 // bounded and has three priorities, none of which starves. A Submit costs some 100 ns and allocates nothing.
 type Pool struct {
 	config PoolConfig
-	meter  meter
+	meter  *meter
 	full   error
 
 	mu        sync.Mutex
 	tasks     lanes
 	capacity  int
 	blocked   []*blocked
+	spare     []*blocked
 	idle      []*worker // the one that waits longest first
 	workers   int
 	most      int  // workers allowed
@@ -80,6 +81,7 @@ type Pool struct {
 	use       use
 	rejected  uint64
 	dropped   uint64
+	telling   int  // Closes that tell tasks that they are left
 	closed    bool
 	done      chan struct{} // closed after Close, once nothing waits or runs
 }
@@ -91,8 +93,6 @@ type blocked struct {
 	told     chan error // one place; nil once the task is in the queue
 }
 
-var blockeds = sync.Pool{New: func() any { return &blocked{told: make(chan error, 1)} }}
-
 // NewPool returns a Pool without workers, or an error that names what is out of range.
 func NewPool(c PoolConfig) (*Pool, error) {
 	c, err := c.withDefaults()
@@ -100,7 +100,7 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{config: c, capacity: c.Queue, most: c.Workers, done: make(chan struct{}), full: fmt.Errorf("pool %s: %w", c.Name, ErrFull)}
-	p.meter = meter{begun: capture.Now(), arrivals: arrivalsKept}
+	p.meter = newMeter(arrivalsKept)
 	p.use.begin(p.meter.begun)
 	return p, c.Owner.add(p)
 }
@@ -167,7 +167,7 @@ func (p *Pool) overflow(priority Priority, q queued) error {
 
 // await waits for room. The caller holds the lock; await opens it.
 func (p *Pool) await(priority Priority, q queued) error {
-	b := blockeds.Get().(*blocked)
+	b := p.spared()
 	b.task, b.priority = q, priority
 	p.blocked = append(p.blocked, b)
 	p.mu.Unlock()
@@ -186,9 +186,22 @@ func (p *Pool) await(priority Priority, q queued) error {
 			err = <-b.told // somebody was faster
 		}
 	}
+	p.mu.Lock()
 	b.task = queued{}
-	blockeds.Put(b)
+	p.spare = append(p.spare, b)
+	p.mu.Unlock()
 	return err
+}
+
+// spared is a blocked that nobody uses. The lock is held.
+func (p *Pool) spared() *blocked {
+	n := len(p.spare)
+	if n == 0 {
+		return &blocked{told: make(chan error, 1)}
+	}
+	b := p.spare[n-1]
+	p.spare = p.spare[:n-1]
+	return b
 }
 
 // admit moves blocked tasks to where there is room. The lock is held.
@@ -289,7 +302,7 @@ func (p *Pool) shut() (retired []*worker, refused []*blocked) {
 
 // finish closes done if nothing waits or runs after Close. The lock is held.
 func (p *Pool) finish() {
-	if p.closed && p.workers == 0 && p.tasks.n == 0 {
+	if p.closed && p.workers == 0 && p.tasks.n == 0 && p.telling == 0 {
 		select {
 		case <-p.done:
 		default:
@@ -306,13 +319,17 @@ func (p *Pool) abandon() Left {
 		left = append(left, p.tasks.pop())
 	}
 	running := p.workers
-	p.finish()
+	p.telling++
 	p.mu.Unlock()
 	now := capture.Now()
 	for _, q := range left {
 		p.meter.record(now, time.Duration(now-q.at), 0, cancelled)
 		q.tell(fmt.Errorf("pool %s: %w", p.config.Name, ErrClosed))
 	}
+	p.mu.Lock()
+	p.telling--
+	p.finish()
+	p.mu.Unlock()
 	return Left{"pool", p.config.Name, len(left), running}
 }
 

@@ -49,8 +49,8 @@ func (c ResourceConfig[T]) withDefaults() (ResourceConfig[T], error) {
 type Resource[T any] struct {
 	config ResourceConfig[T]
 	leaks  notifier[Leak]
-	waits  meter // of Acquire
-	uses   meter // from Acquire to Release
+	waits  *meter // of Acquire
+	uses   *meter // from Acquire to Release
 
 	mu      sync.Mutex
 	idle    []kept[T] // the one unused longest first
@@ -94,9 +94,8 @@ func NewResource[T any](c ResourceConfig[T]) (*Resource[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	now := capture.Now()
 	r := &Resource[T]{config: c, leaks: notifier[Leak]{listen: c.OnLeak}, out: map[*loan[T]]struct{}{},
-		waits: meter{begun: now}, uses: meter{begun: now}, done: make(chan struct{})}
+		waits: newMeter(0), uses: newMeter(0), done: make(chan struct{})}
 	return r, c.Owner.add(r)
 }
 

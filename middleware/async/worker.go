@@ -45,7 +45,7 @@ func (p *Pool) start(w *worker, more bool) {
 	case w != nil:
 		w.wake <- true
 	case more:
-		go p.work(&worker{wake: make(chan bool, 1)})
+		go p.work(&worker{wake: make(chan bool, 1), end: capture.Now()})
 	}
 }
 
@@ -110,9 +110,6 @@ func (p *Pool) next(w *worker, searching bool) bool {
 
 // park waits to be woken. The caller holds the lock; park opens it.
 func (p *Pool) park(w *worker) bool {
-	if w.end == 0 {
-		w.end = capture.Now()
-	}
 	p.use.tick(w.end, p.workers-len(p.idle), p.most)
 	p.idle = append(p.idle, w)
 	if !p.reaping {
