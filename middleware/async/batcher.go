@@ -78,7 +78,7 @@ type Batcher[T, R any] struct {
 	running int            // batches
 	working int            // items of those
 	waiting int            // callers that wait for room
-	telling int // Closes that tell items that they are left
+	telling int            // Closes that tell items that they are left
 	closed  bool
 	done    chan struct{}
 }

@@ -267,8 +267,12 @@ func (c *call[T]) attempt(ctx context.Context) (T, error) {
 		return c.value, c.err
 	}
 	permit, err := o.config.Breaker.Acquire()
-	if c.err = err; err != nil {
+	if err != nil {
 		o.counts.refused.Add(1)
+		if c.err != nil {
+			err = fmt.Errorf("%w, after %w", err, c.err)
+		}
+		c.err = err
 		return *new(T), err
 	}
 	c.err = ErrGoexit

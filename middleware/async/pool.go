@@ -81,7 +81,7 @@ type Pool struct {
 	use       use
 	rejected  uint64
 	dropped   uint64
-	telling   int  // Closes that tell tasks that they are left
+	telling   int // Closes that tell tasks that they are left
 	closed    bool
 	done      chan struct{} // closed after Close, once nothing waits or runs
 }

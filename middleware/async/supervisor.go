@@ -217,14 +217,20 @@ func (c *component) Serve(ctx context.Context) error {
 	if !c.begin(stop) {
 		return suture.ErrDoNotRestart
 	}
-	err := ErrGoexit
-	defer func() {
-		if err == ErrGoexit {
-			c.end(ctx, err) // suture restarts it
-		}
+	return c.end(ctx, contained(func() error { return c.run(ctx) }))
+}
+
+// contained calls f and makes an error of its panic, and of runtime.Goexit, after which suture would begin anew without
+// asking.
+func contained(f func() error) (err error) {
+	err = ErrGoexit
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = safely(f)
 	}()
-	err = safely(func() error { return c.run(ctx) })
-	return c.end(ctx, err)
+	<-done
+	return err
 }
 
 // wait waits as long as the failures of late demand. It is false if the component is not to run.
