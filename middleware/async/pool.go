@@ -2,7 +2,6 @@ package async
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -343,20 +342,15 @@ func (q *queued) tell(err error) {
 }
 
 // execute runs the task and says what became of it.
-func (q *queued) execute() (err error, o outcome) {
+func (q *queued) execute() (o outcome, err error) {
 	if err := q.ctx.Err(); err != nil {
-		return err, cancelled
+		return cancelled, err
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err, o = newPanic(v), failed
+			o, err = failed, newPanic(v)
 		}
 	}()
-	if err = q.run(q.ctx); err == nil {
-		return nil, succeeded
-	}
-	if errors.Is(err, context.Canceled) {
-		return err, cancelled
-	}
-	return err, failed
+	err = q.run(q.ctx)
+	return outcomeOf(err), err
 }

@@ -65,13 +65,13 @@ func (p *Pool) work(w *worker) {
 			start = capture.Now()
 		}
 		w.busy = true
-		err, o := w.current.execute()
+		o, err := w.current.execute()
 		w.busy = false
-		p.ended(w, start, err, o)
+		p.ended(w, start, o, err)
 	}
 }
 
-func (p *Pool) ended(w *worker, start capture.Instant, err error, o outcome) {
+func (p *Pool) ended(w *worker, start capture.Instant, o outcome, err error) {
 	w.end = capture.Now()
 	p.meter.record(w.end, time.Duration(start-w.current.at), time.Duration(w.end-start), o)
 	w.current.tell(err)
@@ -133,7 +133,7 @@ func (p *Pool) leave() {
 // lost ends a worker whose goroutine ends in its task.
 func (p *Pool) lost(w *worker) {
 	start := max(w.end, w.current.at)
-	p.ended(w, start, ErrGoexit, failed)
+	p.ended(w, start, failed, ErrGoexit)
 	p.mu.Lock()
 	p.leave()
 }
