@@ -41,7 +41,8 @@ ui-check: node
 	$(GO) run ./server/ui/build -check
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./server/otel ./server/prom
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./middleware/async ./server/otel ./server/prom
+	cd internal/asyncbench && $(GO) test -run '^$$' -bench . -benchmem .
 	$(GO) test -run MemoryIsBounded -v -count 1 ./internal/digest
 
 # Ours and SQLite's own .expert on two workloads, whose sources are kept beside the project, and a thousand

@@ -23,7 +23,6 @@ type names struct {
 // named is what is known of the operations of one name.
 type named struct {
 	name  string
-	began atomic.Uint64
 	meter *meter
 }
 
@@ -87,7 +86,7 @@ func (o *Optimizer) Monitor(ctx context.Context, name string) Span {
 		return Span{}
 	}
 	op := o.names.of(name)
-	op.began.Add(1)
+	op.meter.begin()
 	return Span{op, capture.Now()}
 }
 

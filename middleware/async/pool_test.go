@@ -296,9 +296,11 @@ func TestPoolCloseReports(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		wants(t, err, context.DeadlineExceeded)
+		mu.Lock()
 		if len(told) != 2 || !errors.Is(told[0], ErrClosed) || !errors.Is(told[1], ErrClosed) {
 			t.Errorf("those that waited were told %v", told)
 		}
+		mu.Unlock()
 		time.Sleep(time.Hour)
 		must(t, p.Close(t.Context()))
 		if len(told) != 3 || told[2] != nil {
@@ -365,9 +367,9 @@ func TestArrivals(t *testing.T) {
 	for i := range 10 {
 		m.record(capture.Instant(i+1), 0, 1, succeeded)
 	}
-	m.shards[0].mu.Lock() // the others record elsewhere
+	own := m.shard() // held, so that it is recorded elsewhere
 	m.record(100, 0, 1, succeeded)
-	m.shards[0].mu.Unlock()
+	own.mu.Unlock()
 	if got := fmt.Sprint(m.recorded()); got != "[{6 0s 1ns} {7 0s 1ns} {8 0s 1ns} {9 0s 1ns} {99 0s 1ns}]" {
 		t.Error(got)
 	}

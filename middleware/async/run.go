@@ -67,7 +67,7 @@ func (o *Optimizer) begin(ctx context.Context, name string) (run, context.Contex
 	if outer.Muted() {
 		return run{}, ctx
 	}
-	op.began.Add(1)
+	op.meter.begin()
 	r := run{op, capture.NewScope(), capture.Now()}
 	r.scope.SetName(op.name)
 	switch own := capture.TraceIn(ctx); {

@@ -95,7 +95,7 @@ func (n *names) stats(now capture.Instant) []OperationStats {
 
 func (op *named) stats(now capture.Instant) OperationStats {
 	r := op.meter.read(now)
-	began := op.began.Load() // after the ends, so that none of those is missing
+	began := op.meter.beginnings() // after the ends, so that none of those is missing
 	return OperationStats{
 		Name: op.name, InFlight: max(0, int(began)-int(r.total())), Completed: r.counts[succeeded], Failed: r.counts[failed],
 		Cancelled: r.counts[cancelled], ErrorRate: r.errorRate(), Throughput: r.perSecond, Times: r.times,
