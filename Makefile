@@ -43,7 +43,8 @@ ui-check: node
 	$(GO) run ./server/ui/build -check
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./server/otel ./server/prom
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./driver ./internal/sqltext ./internal/capture ./internal/digest ./middleware/async ./server/otel ./server/prom
+	cd internal/asyncbench && $(GO) test -run '^$$' -bench . -benchmem .
 	$(GO) test -run MemoryIsBounded -v -count 1 ./internal/digest
 	cd internal/httpbench && $(GO) test -run '^$$' -bench . ./...
 

@@ -173,7 +173,7 @@ func (s *sample) add(events []capture.Event) {
 		case capture.KindRequest:
 			s.requests++
 			continue
-		case capture.KindTransaction, capture.KindOutgoing:
+		case capture.KindTransaction, capture.KindOutgoing, capture.KindOperation:
 			continue
 		}
 		s.queries++

@@ -1,5 +1,5 @@
 // Package capture carries what happened in the process, one Event per finished statement,
-// transaction or request, served or sent, from whoever saw it to the one goroutine that sums it up.
+// transaction, request, served or sent, or background operation, from whoever saw it to the one goroutine that sums it up.
 //
 // A sender owns a Ring; the process-wide Recorder knows all rings. Recording never blocks and
 // never allocates once a ring has grown: a full ring drops the newest event and counts it, so
@@ -17,6 +17,7 @@ const (
 	KindTransaction             // BEGIN to COMMIT or ROLLBACK, by database/sql's Tx or by hand
 	KindRequest                 // one HTTP request that was served
 	KindOutgoing                // one HTTP request that was sent, until its answer was read
+	KindOperation               // one background operation, such as a task or a job
 )
 
 // Mode says by which road a statement ran, or how a transaction ended.
@@ -86,7 +87,7 @@ const (
 // Has says that all flags of f are set.
 func (f Flags) Has(flags Flags) bool { return f&flags == flags }
 
-// Event is one finished statement, transaction or request. It is a value of at most 128 bytes
+// Event is one finished statement, transaction, request or operation. It is a value of at most 128 bytes
 // and holds no text of its own: texts are shared through Statement, Scope and Site.
 //
 // Requests have no Work, Params, Begin and End. They use, for what has no place of its own:
@@ -110,12 +111,12 @@ type Event struct {
 	First time.Duration // until the first row, or the first byte of an answer, was there; for an Exec, all of it
 	Total time.Duration // until the last row was read or the rows were closed; of a request, until its end
 
-	Rows     int64 // rows returned, or statements run in a transaction or request
+	Rows     int64 // rows returned, or statements run in a transaction, request or operation
 	Affected int64 // rows inserted, updated or deleted; see SetBytes
 
-	Source    *Source    // the database, nil for a request
+	Source    *Source    // the database, nil for a request or operation
 	Statement *Statement // nil unless Kind is KindStatement or KindOutgoing
-	Scope     *Scope     // the request it ran in, nil if unattributed
+	Scope     *Scope     // the request or operation it ran in, nil if unattributed
 	Site      *Site      // the line that called it, nil if unknown
 	Trace     *Trace     // the application's own span around it, nil unless it has one
 

@@ -73,9 +73,10 @@ func (s *Summary) add(ev *capture.Event) {
 	if ev.Flags.Has(capture.FlagLate) {
 		s.Late++
 	}
-	if ev.Kind == capture.KindRequest || ev.Kind == capture.KindOutgoing {
+	switch ev.Kind {
+	case capture.KindRequest, capture.KindOutgoing:
 		s.addRequest(ev)
-	} else {
+	case capture.KindStatement, capture.KindTransaction:
 		s.addWork(ev)
 	}
 	if ev.Site != nil {
@@ -133,11 +134,11 @@ func (s *Summary) addCaller(ev *capture.Event) {
 	}
 }
 
-// addScope counts who ran it, or what a request's own statements took.
+// addScope counts who ran it, or what a request's or operation's own statements took.
 func (s *Summary) addScope(ev *capture.Event) {
 	s.Attributed++
 	switch ev.Kind {
-	case capture.KindRequest:
+	case capture.KindRequest, capture.KindOperation:
 		s.SQL += ev.Scope.Time()
 	case capture.KindStatement, capture.KindOutgoing:
 		if name := ev.Scope.Name(); name != "" {

@@ -1,5 +1,5 @@
-// Package digest keeps one running summary per statement digest, transaction outcome, route and name of
-// outgoing requests.
+// Package digest keeps one running summary per statement digest, transaction outcome, route, name of outgoing
+// requests and background operation.
 //
 // A digest is the hash of a fingerprint, the statement text with its literals replaced by "?".
 // A Table holds at most Config.Digests summaries; the cheapest are folded into "(other)", so
@@ -32,9 +32,9 @@ const maxRoutes = 8
 
 // Key is what events are summed up by.
 type Key struct {
-	Source uint32       // capture.Source.ID; 0 for requests, and for what many sources folded into
-	Kind   capture.Kind // statements, transactions and requests are never mixed
-	Digest uint64       // of the fingerprint; Commit or Rollback; of the route's or outgoing request's name; or Other
+	Source uint32       // capture.Source.ID; 0 for requests and operations, and for what many sources folded into
+	Kind   capture.Kind // statements, transactions, requests and operations are never mixed
+	Digest uint64       // of the fingerprint; Commit or Rollback; of the route's, outgoing request's or operation's name; or Other
 }
 
 // Compare orders keys by source, kind and digest.
@@ -47,16 +47,16 @@ type Summary struct {
 	Key
 	Database  *capture.Source    // nil where Key.Source is 0
 	Statement *capture.Statement // nil unless the key is one statement's
-	Name      string             // fingerprint, "commit", "rollback", name of a route or of outgoing requests, or OtherName
+	Name      string             // fingerprint, "commit", "rollback", name of a route, of outgoing requests or of an operation, or OtherName
 
 	Calls  uint64
 	Errors uint64 // calls that failed; of a request, also status 500 and above, of an outgoing one 400
 	Busy   uint64 // errors that were busy or locked
 
-	Rows       int64         // rows returned; of a request or transaction, statements run
+	Rows       int64         // rows returned; of a request, operation or transaction, statements run
 	Affected   int64         // rows inserted, updated or deleted
 	Total      time.Duration // all calls together
-	SQL        time.Duration // of requests: time their statements took
+	SQL        time.Duration // of requests and operations: time their statements took
 	Attributed uint64        // calls that belonged to a scope
 	Late       uint64        // of those, calls that began after the scope's end
 

@@ -116,6 +116,8 @@ func (c *Collector) add(ev *capture.Event) {
 	case capture.KindOutgoing:
 		c.outgoing.WithLabelValues(c.target(ev), outcome(ev)).Observe(ev.Total.Seconds())
 		return
+	case capture.KindOperation:
+		return // it has no series
 	}
 	t := c.totalsOf(ev.Source)
 	t.add(ev)
