@@ -31,9 +31,8 @@ type watch struct {
 	voided   uint64  // ever
 	rejected uint64  // up to the window's begin
 	admitted uint64
-	elapsed  time.Duration // of the last window
-	looked   int64         // routes were last looked at
-	calm     bool          // all windows since then were in time and rejected nothing
+	looked   int64 // routes were last looked at
+	calm     bool  // all windows since then were in time and rejected nothing
 }
 
 func (w *watch) begin(at int64) { *w = watch{last: at, began: at, looked: at, calm: true} }
