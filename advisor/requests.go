@@ -1,0 +1,53 @@
+package advisor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sqliteperf/sqliteperf/internal/capture"
+	"github.com/sqliteperf/sqliteperf/internal/request"
+)
+
+// watchRequests tells the tracker of the time and of the pools, and makes what it has found visible.
+func (d *drain) watchRequests() {
+	d.tracker.Tick(capture.Now())
+	for _, w := range d.watchedDatabases() {
+		stats := w.db.Stats()
+		d.tracker.Pool(w.source, uint64(max(stats.WaitCount, 0)), w.source.Pool().Checkouts, stats.WaitDuration)
+	}
+	list := d.tracker.Findings()
+	d.found.Store(&list)
+}
+
+// findingsOf are the findings about a database. Those about none, such as a route without statements, are the first database's, so that
+// they are shown once.
+func (a *Advisor) findingsOf(w *watched) []request.Finding {
+	list := a.found.Load()
+	if list == nil {
+		return nil
+	}
+	all := a.watchedDatabases()
+	first := slices.IndexFunc(all, func(other *watched) bool { return other.source.Path != "" })
+	home := first >= 0 && all[first].source == w.source
+	var mine []request.Finding
+	for _, f := range *list {
+		if f.Database == w.source || f.Database == nil && home {
+			mine = append(mine, f)
+		}
+	}
+	return mine
+}
+
+// describeFindings says what was found, so that another finding is another analysis.
+func describeFindings(list []request.Finding) string {
+	var b strings.Builder
+	for i := range list {
+		f := &list[i]
+		fmt.Fprintf(&b, " %s %v %s", f.Code, f.Level, f.Route)
+		for _, s := range statementsOf(f) {
+			fmt.Fprintf(&b, " %016x", s.Digest)
+		}
+	}
+	return b.String()
+}
