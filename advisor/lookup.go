@@ -14,7 +14,6 @@ import (
 
 // lookup is a query that asks for one key, taken apart, so that it can be written for many.
 type lookup struct {
-	read   *predicate.Statement
 	block  *predicate.Block
 	term   *predicate.Expr // key = ?
 	key    *predicate.Expr

@@ -22,6 +22,9 @@ type asked struct {
 }
 
 func (duplicate) detect(w *watching) {
+	if !slices.ContainsFunc(w.groups, func(g group) bool { return g.reads() && g.count >= w.config.Repeated.Duplicates }) {
+		return
+	}
 	best := make([]asked, len(w.groups))
 	var now []asked
 	for i := range w.steps {

@@ -30,7 +30,7 @@ type issue struct {
 }
 
 // signal counts what a detector saw.
-func (t *Tracker) signal(r *route, s *signal, o *observation) {
+func (t *Tracker) signal(r *route, s *signal, of Example) {
 	is := t.issue(r, subject{s.code, s.about})
 	if is == nil {
 		return
@@ -41,7 +41,7 @@ func (t *Tracker) signal(r *route, s *signal, o *observation) {
 	}
 	is.hits.add(t.clock, t.config.Window, 1)
 	is.last, is.level, is.suspect = t.clock, s.level, s.suspect
-	s.Example = o.Example
+	s.Example = of
 	if site := is.evidence.Site; s.Site == nil {
 		s.Site = site
 	}

@@ -9,7 +9,7 @@ func (t *Tracker) late(ev *capture.Event) {
 	case r.latened:
 	case r.done:
 		r.latened = true
-		t.signalLate(t.route(r.route), r.Example, ev.Site)
+		t.signalLate(t.route(r.name), r.example, ev.Site)
 	default: // its end has not arrived
 		r.latened, r.lateOf = true, ev.Site
 	}
@@ -27,5 +27,5 @@ func (t *Tracker) signalLate(r *route, of Example, site *capture.Site) {
 	s := signal{code: Late, about: k.about, suspect: part < t.config.Lifecycle.LateShare, Evidence: Evidence{
 		Site: site, Count: int(hits), Value: part, Threshold: t.config.Lifecycle.LateShare, Unit: "of the requests",
 	}}
-	t.signal(r, &s, &observation{Example: of})
+	t.signal(r, &s, of)
 }

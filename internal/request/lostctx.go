@@ -92,5 +92,5 @@ func (t *Tracker) lostCtx() {
 	if len(s.Sites) > 0 {
 		s.Site = s.Sites[0].Site
 	}
-	t.signal(t.process, &s, &observation{})
+	t.signal(t.process, &s, Example{})
 }

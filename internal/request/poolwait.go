@@ -55,5 +55,5 @@ func (t *Tracker) poolWait(source *capture.Source, p *pool) {
 		database: source, Count: int(waits), Sum: time.Duration(took), Share: share(took, total),
 		Value: milliseconds(mean), Threshold: milliseconds(c.Wait), Unit: "ms",
 	}}
-	t.signal(t.process, &s, &observation{})
+	t.signal(t.process, &s, Example{})
 }

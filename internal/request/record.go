@@ -18,21 +18,25 @@ const (
 
 // record is a request under way, or one that has ended of which something may still come.
 type record struct {
-	observation
-	scope    *capture.Scope
-	seen     int64 // statements so far
-	expected int64 // statements, once it has ended
-	last     capture.Instant
-	ended    bool
-	done     bool // detectors have been asked
-	latened  bool // a statement began after its end
-	lateOf   *capture.Site
+	*observation // nil once it is done
+	scope        *capture.Scope
+	name         string  // of its route, once it has ended
+	example      Example // the same
+	seen         int64   // statements so far
+	expected     int64   // statements, once it has ended
+	last         capture.Instant
+	ended        bool
+	done         bool // detectors have been asked
+	latened      bool // a statement began after its end
+	lateOf       *capture.Site
 }
 
-// reset makes a record of a scope, with the room that it had.
-func (r *record) reset(scope *capture.Scope) {
-	o := observation{steps: r.steps[:0], groups: r.groups[:0], txs: r.txs[:0], calls: r.calls[:0]}
-	*r = record{observation: o, scope: scope}
+// reset empties an observation and keeps its room.
+func (o *observation) reset() {
+	clear(o.groups) // statements must not be kept alive
+	clear(o.txs)
+	clear(o.calls)
+	*o = observation{steps: o.steps[:0], groups: o.groups[:0], txs: o.txs[:0], calls: o.calls[:0]}
 }
 
 // statement adds a statement; folded says that it is not kept as it is.
@@ -110,8 +114,9 @@ func transactionOf(ev *capture.Event) transaction {
 
 // finished adds the event of the request's end.
 func (r *record) finished(ev *capture.Event) {
-	r.ended, r.expected, r.route = true, ev.Rows, ev.Scope.Name()
-	r.Example = Example{ID: ev.Scope.ID, Start: ev.Start, Total: ev.Total, Status: ev.Status, Statements: ev.Rows}
+	r.ended, r.expected, r.name = true, ev.Rows, ev.Scope.Name()
+	r.example = Example{ID: ev.Scope.ID, Start: ev.Start, Total: ev.Total, Status: ev.Status, Statements: ev.Rows}
+	r.route, r.Example = r.name, r.example
 	r.response, r.sized = responseOf(ev)
 }
 

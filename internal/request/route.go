@@ -86,7 +86,8 @@ const evaluateEvery = 10
 func (t *Tracker) observe(o *observation) {
 	r := t.route(o.route)
 	r.add(o, t.clock, &t.config)
-	w := &watching{observation: o, route: r, config: &t.config, usage: &t.usage}
+	w := &t.watching
+	*w = watching{observation: o, route: r, config: &t.config, usage: &t.usage, signals: w.signals[:0]}
 	for _, d := range detectors {
 		d.detect(w)
 	}
@@ -98,7 +99,7 @@ func (t *Tracker) observe(o *observation) {
 	}
 	t.sample(w)
 	for i := range w.signals {
-		t.signal(r, &w.signals[i], o)
+		t.signal(r, &w.signals[i], o.Example)
 	}
 	t.learn(o)
 }

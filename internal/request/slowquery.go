@@ -8,7 +8,7 @@ type slowQuery struct{}
 
 func (slowQuery) detect(w *watching) {
 	c := &w.config.Slow
-	worst := map[uint8]time.Duration{}
+	var worst [fingerprints + 1]time.Duration
 	for i := range w.steps {
 		s := &w.steps[i]
 		if s.took() < min(c.QueryLeast, c.Query) || w.groups[s.group].statement == nil {
@@ -20,7 +20,7 @@ func (slowQuery) detect(w *watching) {
 		}
 	}
 	for i := range w.groups {
-		if own, slow := worst[uint8(i)]; slow {
+		if own := worst[i]; own > 0 {
 			g := &w.groups[i]
 			w.say(signal{code: SlowQuery, level: Warning, about: g.statement.Digest, Evidence: Evidence{
 				Repeated: g.statement, Site: g.site, database: g.source, Count: g.count, Rows: g.rows, Sum: own,

@@ -13,7 +13,8 @@ type Tracker struct {
 	open      map[uint64]*record
 	ended     []*record // whose statements have not all arrived, the oldest first
 	done      []*record // that detectors have seen, kept to know what comes late
-	spare     []*record
+	spare     []*observation
+	watching  watching // of the request that detectors look at
 	routes    map[string]*route
 	process   *route // of what belongs to no route
 	usage     usage
@@ -52,7 +53,7 @@ func NewTracker(c Config) *Tracker {
 	return t
 }
 
-// Add takes in events, in the order of draining. It keeps their scopes until the requests are over.
+// Add takes in events, in the order of draining. It keeps their scopes until a minute after the requests are over.
 func (t *Tracker) Add(events []capture.Event) {
 	for i := range events {
 		t.add(&events[i])
@@ -177,14 +178,20 @@ func (t *Tracker) record(scope *capture.Scope) *record {
 	if len(t.open)-len(t.done) >= t.config.Open {
 		t.evict()
 	}
-	r := &record{}
-	if n := len(t.spare); n > 0 {
-		r, t.spare = t.spare[n-1], t.spare[:n-1]
-	}
-	r.reset(scope)
-	r.last = t.clock
+	r := &record{scope: scope, observation: t.room(), last: t.clock}
 	t.open[scope.ID] = r
 	return r
+}
+
+// room is an empty observation.
+func (t *Tracker) room() *observation {
+	n := len(t.spare)
+	if n == 0 {
+		return &observation{}
+	}
+	o := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	return o
 }
 
 // evict makes room: for a request that has ended, what has arrived must do; else the one quiet for longest is forgotten.
@@ -209,18 +216,22 @@ func (t *Tracker) evict() {
 func (t *Tracker) abandon(r *record) {
 	t.stats.Abandoned++
 	if r.latened { // its end came, and was forgotten
-		t.signalLate(t.route(r.scope.Name()), r.Example, r.lateOf)
+		t.signalLate(t.route(r.scope.Name()), r.example, r.lateOf)
 	}
 	delete(t.open, r.scope.ID)
 	t.free(r)
 }
 
-// free keeps a few records with their room for the requests to come.
+// spares is how many observations are kept for the requests to come, with their room.
+const spares = 64
+
+// free takes a record's observation away.
 func (t *Tracker) free(r *record) {
-	if len(t.spare) < 64 {
-		r.reset(nil)
-		t.spare = append(t.spare, r)
+	if len(t.spare) < spares {
+		r.observation.reset()
+		t.spare = append(t.spare, r.observation)
 	}
+	r.observation = nil
 }
 
 // finish asks the detectors.
@@ -229,31 +240,26 @@ func (t *Tracker) finish(r *record) {
 		return
 	}
 	r.done = true
-	if r.route == "" {
-		r.route = r.scope.Name()
-	}
 	r.sort()
-	t.observe(&r.observation)
+	t.observe(r.observation)
 	if r.latened {
-		t.signalLate(t.route(r.route), r.Example, r.lateOf)
+		t.signalLate(t.route(r.name), r.example, r.lateOf)
 	}
 	t.remember(r)
 }
 
 // remember keeps a finished request for a while without what it did, to know its late statements.
 func (t *Tracker) remember(r *record) {
-	kept := &record{scope: r.scope, ended: true, done: true, last: t.clock, latened: r.latened}
-	kept.Example, kept.route = r.Example, r.route
-	t.open[r.scope.ID] = kept
-	t.done = append(t.done, kept)
-	t.unlink(r)
 	t.free(r)
+	t.unlink(r)
+	r.last = t.clock
+	t.done = append(t.done, r)
 	for len(t.done) > t.config.Open {
 		t.forget()
 	}
 }
 
-// unlink takes a finished request out of those waited for: its record will be another's.
+// unlink takes a finished request out of those waited for.
 func (t *Tracker) unlink(r *record) {
 	for i, other := range t.ended {
 		if other == r {

@@ -51,7 +51,7 @@ func (t *Tracker) heldAlone(r *record, ev *capture.Event) {
 	tx := transactionOf(ev)
 	if idle := ev.Total - tx.waited; ev.Rows == 0 && idle >= t.config.Lifecycle.Held {
 		s := heldSignal(&tx, idle, &t.config)
-		t.signal(t.route(r.route), &s, &r.observation)
+		t.signal(t.route(r.name), &s, r.example)
 	}
 }
 
