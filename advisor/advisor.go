@@ -118,6 +118,7 @@ func Open(c Config) (*Advisor, error) {
 		reader.Detach()
 		return nil, errors.Join(fmt.Errorf("open advisor: %w", err), store.Close())
 	}
+	a.found.Store(&[]request.Finding{})
 	a.closed = sync.OnceValue(a.shutDown)
 	a.start(ctx, reader)
 	return a, nil

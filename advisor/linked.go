@@ -16,17 +16,31 @@ func (p *pass) linked(source string, t *schema.Table, column string) string {
 	}
 	named := ""
 	b := read.Blocks[0]
+	var columns []resultColumn
 	for _, e := range b.Results {
-		for _, c := range p.resultColumns(b, e) {
-			switch {
-			case refers(t, column, c.table, c.column) || refers(c.table, c.column, t, column):
-				return c.called
-			case named == "" && sameThing(t, column, c.table, c.column):
-				named = c.called
-			}
+		columns = append(columns, p.resultColumns(b, e)...)
+	}
+	for _, c := range columns {
+		switch {
+		case !alone(columns, c.called):
+		case refers(t, column, c.table, c.column) || refers(c.table, c.column, t, column):
+			return c.called
+		case named == "" && sameThing(t, column, c.table, c.column):
+			named = c.called
 		}
 	}
 	return named
+}
+
+// alone says whether one result only is called so: of two, a join could mean either.
+func alone(columns []resultColumn, called string) bool {
+	n := 0
+	for _, c := range columns {
+		if strings.EqualFold(c.called, called) {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // resultColumn is a column among the results of a query.

@@ -21,11 +21,12 @@ type lookup struct {
 	column string
 	link   string // how the query before calls the column that the key comes from; "" if it cannot be told
 
-	text                       string
-	results, from, where, last int    // where the results, FROM, WHERE and what follows it begin; where is 0 without one
-	order, limit               string // without their words
-	unique                     bool   // a key has one row
-	aggregate                  bool   // the answer is one row of sums
+	text                string
+	results, from, last int    // where the results, FROM, and the first of ORDER BY and LIMIT begin
+	order, limit        string // without their words
+	unique              bool   // a key has one row
+	aggregate           bool   // the answer is one row of sums
+	shown               bool   // the key is among the results, under its own name
 }
 
 // lookup takes a fingerprint apart; nil if it is not of this form. source is the query whose rows it runs for.
@@ -47,6 +48,7 @@ func (p *pass) lookup(fingerprint, source string) *lookup {
 	}
 	for _, e := range l.block.Results {
 		e.Walk(func(e *predicate.Expr) { l.aggregate = l.aggregate || aggregates(e) })
+		l.shown = l.shown || p.shows(l, e)
 	}
 	l.unique = len(l.block.Tables) == 1 && (l.table.IsRowid(l.column) || unique(l.table, l.column))
 	return l
@@ -81,6 +83,14 @@ func (p *pass) chooseKey(l *lookup, source string) bool {
 	return best > 0
 }
 
+// shows says whether a result is the key, or all columns of its table.
+func (p *pass) shows(l *lookup, e *predicate.Expr) bool {
+	same := len(l.block.Tables) == 1 || strings.EqualFold(e.Qualifier, l.key.Qualifier) || e.Name == "*" && e.Qualifier == ""
+	return same && slices.ContainsFunc(p.resultColumns(l.block, e), func(c resultColumn) bool {
+		return c.table == l.table && strings.EqualFold(c.column, l.column) && strings.EqualFold(c.called, l.column)
+	})
+}
+
 // outer says whether a table is joined by an outer join: a condition on it may stand in its ON.
 func (l *lookup) outer(alias string) bool {
 	return slices.ContainsFunc(l.block.Tables, func(t predicate.Table) bool { return t.Outer && strings.EqualFold(t.Alias, alias) })
@@ -88,7 +98,7 @@ func (l *lookup) outer(alias string) bool {
 
 // split finds the clauses.
 func (l *lookup) split() bool {
-	depth, order, limit, offset := 0, 0, 0, 0
+	depth, where, order, limit, offset := 0, 0, 0, 0, 0
 	for _, t := range splitTokens(l.text) {
 		switch word := strings.ToUpper(t.Text(l.text)); {
 		case word == "(":
@@ -101,7 +111,7 @@ func (l *lookup) split() bool {
 		case word == "FROM" && l.from == 0:
 			l.from = t.Start
 		case word == "WHERE":
-			l.where = t.Start
+			where = t.Start
 		case word == "ORDER":
 			order = t.Start
 		case word == "LIMIT":
@@ -111,6 +121,10 @@ func (l *lookup) split() bool {
 		}
 	}
 	l.last = len(l.text)
+	inOrder := slices.DeleteFunc([]int{l.results, l.from, where, order, limit}, func(at int) bool { return at == 0 })
+	if l.results == 0 || l.from == 0 || offset > 0 || !slices.IsSorted(inOrder) {
+		return false
+	}
 	if limit > 0 {
 		l.last, l.limit = limit, strings.TrimSpace(l.text[limit+len("LIMIT"):])
 	}
@@ -119,18 +133,13 @@ func (l *lookup) split() bool {
 		l.order = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(words, "ORDER")), "BY"))
 		l.last = order
 	}
-	return l.from > 0 && offset == 0 && !strings.Contains(l.limit, ",")
+	return !strings.Contains(l.limit, ",")
 }
 
 // many is the query for several keys at a time, with the key among its results so that the rows can be told apart; "" if
 // it cannot be written so.
 func (l *lookup) many() string {
-	term := l.key.Text + " IN (?, ?, ?)"
-	body := l.text[l.from:l.where] + strings.Replace(l.text[l.where:l.last], l.term.Text, term, 1)
-	if l.where == 0 {
-		body = strings.Replace(l.text[l.from:l.last], l.term.Text, term, 1)
-	}
-	body = strings.TrimSpace(body)
+	body := strings.TrimSpace(strings.Replace(l.text[l.from:l.last], l.term.Text, l.key.Text+" IN (?, ?, ?)", 1))
 	head := "SELECT " + l.withKey("")
 	switch {
 	case l.aggregate && (l.order != "" || len(l.block.Others) > 0):
@@ -160,10 +169,8 @@ func (l *lookup) withKey(name string) string {
 	if name != "" {
 		return l.key.Text + " AS " + name + ", " + results
 	}
-	for _, e := range l.block.Results {
-		if e.Op == predicate.OpColumn && e.Alias == "" && (strings.EqualFold(e.Name, l.column) || e.Name == "*") {
-			return results
-		}
+	if l.shown {
+		return results
 	}
 	return l.key.Text + ", " + results
 }

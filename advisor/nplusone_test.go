@@ -109,6 +109,11 @@ var loops = []nested{
 	{name: "a name that needs quotes", source: `SELECT "by whom" FROM reviews WHERE id < ?`, before: []any{20}, repeated: `SELECT stars FROM reviews WHERE "by whom" = ?`,
 		many: `SELECT "by whom", stars FROM reviews WHERE "by whom" IN (?, ?, ?)`, joined: "…"},
 
+	{name: "all columns of another", source: "SELECT id FROM books WHERE year = ?", before: []any{1975}, repeated: "SELECT b.* FROM reviews r JOIN books b ON b.id = r.book WHERE r.book = ?",
+		many: "SELECT r.book, b.* FROM reviews r JOIN books b ON b.id = r.book WHERE r.book IN (?, ?, ?)", joined: "…"},
+	{name: "two results of one name", source: "SELECT a.id, b.id FROM books b JOIN authors a ON a.id = b.author_id WHERE b.year = ?", before: []any{1975}, key: 1,
+		repeated: "SELECT stars FROM reviews WHERE book = ?", many: "SELECT book, stars FROM reviews WHERE book IN (?, ?, ?)"},
+
 	// What is not written so.
 	{name: "no key", source: "SELECT id FROM books WHERE year = ?", repeated: "SELECT title FROM books WHERE year > ?"},
 	{name: "groups", source: "SELECT id FROM books WHERE year = ?", repeated: "SELECT stars, count(*) FROM reviews WHERE book = ? GROUP BY stars"},
@@ -152,6 +157,21 @@ func TestNPlusOneForms(t *testing.T) {
 				c.compareJoined(t, db, l, joined)
 			}
 		})
+	}
+}
+
+// TestLookupOfAnything: whatever a statement is cut to, nothing panics, and what is shown is a statement.
+func TestLookupOfAnything(t *testing.T) {
+	p := passOn(t, libraryPath(t))
+	for _, c := range loops {
+		for i := range len(c.repeated) {
+			for _, text := range []string{c.repeated[:i], c.repeated[i:], c.repeated[:i] + c.repeated[i+1:]} {
+				if r := p.asOne(t.Context(), c.source, text); r != nil && !p.prepares(t.Context(), strings.Split(r.After, ";\n")[0]) {
+					t.Errorf("%s: %s", text, r.After)
+				}
+				p.linked(text, p.schema.Table("books"), "author_id")
+			}
+		}
 	}
 }
 

@@ -23,15 +23,11 @@ func (d *drain) watchRequests() {
 // findingsOf are the findings about a database. Those about none, such as a route without statements, are the first database's, so that
 // they are shown once.
 func (a *Advisor) findingsOf(w *watched) []request.Finding {
-	list := a.found.Load()
-	if list == nil {
-		return nil
-	}
 	all := a.watchedDatabases()
 	first := slices.IndexFunc(all, func(other *watched) bool { return other.source.Path != "" })
 	home := first >= 0 && all[first].source == w.source
 	var mine []request.Finding
-	for _, f := range *list {
+	for _, f := range *a.found.Load() {
 		if f.Database == w.source || f.Database == nil && home {
 			mine = append(mine, f)
 		}

@@ -85,7 +85,8 @@ func (w *watching) sequential(group int) float64 {
 	return share(after, pairs)
 }
 
-// varied says whether a group ran with two lists of arguments, as far as they are known.
+// varied says whether a group ran with two lists of arguments. What is not known counts as another: without hashes of values, only
+// statements that have none are surely the same.
 func (w *watching) varied(group int) bool {
 	var args uint32
 	for i := range w.steps {
