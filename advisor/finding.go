@@ -83,7 +83,10 @@ func statementsOf(f *request.Finding) (list []*capture.Statement) {
 
 // commonFacts are what every finding has.
 func commonFacts(f *request.Finding) []Fact {
-	facts := []Fact{count("requests that showed it", int64(f.Requests), "requests")}
+	var facts []Fact
+	if f.Requests > 0 {
+		facts = append(facts, count("requests that showed it", int64(f.Requests), "requests"))
+	}
 	if f.P50 > 0 {
 		facts = append(facts, Fact{Name: "median of the route", Value: ms(f.P50), Unit: "ms"})
 	}

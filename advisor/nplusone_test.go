@@ -304,6 +304,26 @@ func TestNPlusOneLive(t *testing.T) {
 	}
 }
 
+// TestAdviceOfTheProcessBefore: what requests showed before a restart is not forgotten because nobody has asked yet.
+func TestAdviceOfTheProcessBefore(t *testing.T) {
+	started := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name, code   string
+		updated, now time.Duration // since the start
+		want         bool
+	}{
+		{"just after a restart", "QY08", -time.Hour, time.Minute, true},
+		{"a day later", "QY08", -time.Hour, 25 * time.Hour, false},
+		{"found by this process", "QY08", time.Hour, 2 * time.Hour, false},
+		{"another rule", "QY07", -time.Hour, time.Minute, false},
+	} {
+		r := &Recommendation{Code: c.code, Updated: started.Add(c.updated)}
+		if got := mayReturn(r, started, started.Add(c.now)); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 // TestRequestRules: each finding is advice under the code of its rule, and each rule ends in words.
 func TestRequestRules(t *testing.T) {
 	p := passOn(t, libraryPath(t))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/request"
@@ -40,10 +41,21 @@ func describeFindings(list []request.Finding) string {
 	var b strings.Builder
 	for i := range list {
 		f := &list[i]
-		fmt.Fprintf(&b, " %s %v %s", f.Code, f.Level, f.Route)
+		fmt.Fprintf(&b, " %s %s", f.Code, f.Route)
 		for _, s := range statementsOf(f) {
 			fmt.Fprintf(&b, " %016x", s.Digest)
 		}
 	}
 	return b.String()
+}
+
+// requestMemory is how long advice on requests is kept after a restart until it is found again: as long as an issue stays open
+// without a request.
+const requestMemory = 24 * time.Hour
+
+// mayReturn says whether open advice was found by the process before this one, and rests on requests that this one has not seen for
+// long enough. started is when this one was.
+func mayReturn(r *Recommendation, started, now time.Time) bool {
+	ofRequests := slices.ContainsFunc(requestRules, func(rule rule) bool { return rule.code() == r.Code })
+	return ofRequests && r.Updated.Before(started) && now.Sub(started) < requestMemory
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 )
@@ -20,7 +21,8 @@ type issue struct {
 	level    Level
 	hits     sliding
 	total    uint64
-	linked   uint64 // of those, with as many executions as the source had rows
+	sum      time.Duration // of all their executions
+	linked   uint64        // of those, with as many executions as the source had rows
 	first    capture.Instant
 	last     capture.Instant
 	open     bool
@@ -35,7 +37,10 @@ func (t *Tracker) signal(r *route, s *signal, of Example) {
 	if is == nil {
 		return
 	}
-	is.total++
+	if !s.settled {
+		is.total++
+		is.sum += s.Sum
+	}
 	if s.Linked {
 		is.linked++
 	}

@@ -161,7 +161,7 @@ func (is *issue) sample(w *watching) {
 func (is *issue) judge(c *Config, r *route) {
 	e := &is.evidence
 	if e.P50 = r.p50(); e.P50 > 0 {
-		e.Share = share(e.Sum, e.P50)
+		e.Share = share(is.sum/time.Duration(max(is.total, 1)), e.P50)
 	}
 	if is.code != NPlusOne {
 		return

@@ -99,7 +99,7 @@ type Finding struct {
 	Route    string          // "" where it is the process's or a database's
 	Database *capture.Source // nil where no statement is part of it
 	Evidence
-	Requests  uint64 // that showed it since it was first seen
+	Requests  uint64 // that showed it since it was first seen; 0 if it is about many at a time
 	FirstSeen capture.Instant
 	LastSeen  capture.Instant
 }
@@ -122,7 +122,7 @@ type Evidence struct {
 	Samples   int
 	Grows     bool    // the count follows the data
 	Linked    bool    // it was the number of rows of the source
-	Share     float64 // Sum of the route's median
+	Share     float64 // of the route's median that the executions take on average
 	P50       time.Duration
 	Value     float64 // what was compared, in Unit
 	Threshold float64
