@@ -20,6 +20,7 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/digest"
 	"github.com/sqliteperf/sqliteperf/internal/history"
+	"github.com/sqliteperf/sqliteperf/internal/request"
 )
 
 // Config configures an Advisor. The zero value works.
@@ -62,6 +63,7 @@ type Advisor struct {
 	alerts *alert.Tracker
 	feed   *feed
 	open   atomic.Pointer[openInterval]
+	found  atomic.Pointer[[]request.Finding] // of requests, as of the last second; never changed once here
 
 	written atomic.Uint64 // closed intervals that the writer is done with
 
@@ -116,6 +118,7 @@ func Open(c Config) (*Advisor, error) {
 		reader.Detach()
 		return nil, errors.Join(fmt.Errorf("open advisor: %w", err), store.Close())
 	}
+	a.found.Store(&[]request.Finding{})
 	a.closed = sync.OnceValue(a.shutDown)
 	a.start(ctx, reader)
 	return a, nil
@@ -124,7 +127,7 @@ func Open(c Config) (*Advisor, error) {
 // start starts the goroutines: the drain, the writer of closed intervals, and the analysis.
 func (a *Advisor) start(ctx context.Context, reader *capture.Reader) {
 	closed := make(chan closedInterval, 16)
-	d := &drain{Advisor: a, reader: reader, table: digest.NewTable(digest.Config{}), closed: closed, started: time.Now(), counted: a.config.recorder.Counts()}
+	d := &drain{Advisor: a, reader: reader, table: digest.NewTable(digest.Config{}), tracker: request.NewTracker(request.Config{}), closed: closed, started: time.Now(), counted: a.config.recorder.Counts()}
 	a.open.Store(&openInterval{start: d.started})
 	a.wg.Go(func() { d.run(ctx) })
 	a.wg.Go(func() { a.write(closed) })

@@ -8,6 +8,7 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/digest"
 	"github.com/sqliteperf/sqliteperf/internal/history"
+	"github.com/sqliteperf/sqliteperf/internal/request"
 	"github.com/sqliteperf/sqliteperf/internal/sketch"
 )
 
@@ -46,6 +47,7 @@ type drain struct {
 	*Advisor
 	reader  *capture.Reader
 	table   *digest.Table
+	tracker *request.Tracker
 	closed  chan<- closedInterval
 	started time.Time      // of the open interval
 	counted capture.Counts // when the open interval started
@@ -80,6 +82,7 @@ func (d *drain) run(ctx context.Context) {
 func (d *drain) drain() {
 	d.reader.Drain(func(events []capture.Event) {
 		d.table.Add(events)
+		d.tracker.Add(events)
 		d.second.add(events)
 		d.toExporters(func(e Exporter) { e.Export(events) })
 	})
@@ -93,6 +96,7 @@ func (d *drain) publish(now time.Time) {
 	written := d.written.Load()
 	d.pending, d.stored = d.pending[written-d.stored:], written
 	d.Advisor.open.Store(&openInterval{start: d.started, summaries: d.table.Snapshot(), pending: slices.Clone(d.pending)})
+	d.watchRequests()
 	d.pulse.beat(d.second.queries)
 	d.feed.publish("sample", d.second.view(now))
 	d.second = sample{}

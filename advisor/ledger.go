@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/history"
 )
 
@@ -71,7 +72,7 @@ func (a *Advisor) adopt(ctx context.Context, database string, report *Report, be
 		}
 	}
 	for _, r := range old {
-		if r.Database == database && r.State.open() && !found[r.ID] && r.Updated.Before(began) {
+		if r.Database == database && r.State.open() && !found[r.ID] && r.Updated.Before(began) && !mayReturn(r, capture.Instant(0).Time(), began) {
 			a.log("store recommendation", a.settle(ctx, r.ID, a.drop(ctx, r)))
 		}
 	}

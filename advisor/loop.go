@@ -104,7 +104,8 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) (err 
 		return err
 	}
 	workload := a.workload(totals, w.source)
-	seen := describeWorkload(s.Version, workload)
+	findings := a.findingsOf(w)
+	seen := describeWorkload(s.Version, workload) + describeFindings(findings)
 	if !always && seen == w.seen && time.Since(w.since) < stale {
 		return nil
 	}
@@ -113,6 +114,7 @@ func (a *Advisor) analyzeOne(ctx context.Context, w *watched, always bool) (err 
 		return err
 	}
 	observed := a.traffic(totals, w)
+	observed.findings = findings
 	if observed.sizes, err = a.store.Sizes(ctx, w.source, began.Add(-growthWindow)); err != nil {
 		return err
 	}

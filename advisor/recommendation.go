@@ -10,7 +10,7 @@ import (
 type Recommendation struct {
 	ID        string   `json:"id"`        // stable for the same advice on the same database
 	Code      string   `json:"code"`      // of the rule, such as IX01
-	Type      string   `json:"type"`      // index, drop_index, pragma, statistics, pool, transaction, query, schema or storage
+	Type      string   `json:"type"`      // index, drop_index, pragma, statistics, pool, transaction, query, request, schema or storage
 	Component string   `json:"component"` // database
 	Database  string   `json:"database"`
 	File      string   `json:"file"` // absolute path of the database

@@ -19,7 +19,7 @@ type rule interface {
 }
 
 // rules are all rules, in the order in which they are asked.
-var rules = slices.Concat(indexRules, foreignKeyRules, settingRules, transactionRules, statementRules, schemaRules)
+var rules = slices.Concat(indexRules, foreignKeyRules, settingRules, transactionRules, statementRules, requestRules, schemaRules)
 
 // indexRules advise on indexes.
 var indexRules = []rule{missingIndex{}, redundantIndex{}}

@@ -60,7 +60,7 @@ func TestRulesEndWithTheirContext(t *testing.T) {
 	seen := seenFor(30*24*time.Hour, faultyWorkload)
 	seen.statements[5].Bursts = 10 * burstCalls
 	seen.transactions = []*digest.Summary{ended(digest.Commit, 100, time.Second)}
-	for _, rule := range slices.Concat(foreignKeyRules, transactionRules, statementRules, schemaRules) {
+	for _, rule := range slices.Concat(foreignKeyRules, transactionRules, statementRules, requestRules, schemaRules) {
 		p := &pass{db: db, traffic: seen, pragmas: map[string]string{"page_size": "4096", "journal_mode": "wal"}, live: true,
 			options: Options{ShadowDir: dir}.withDefaults(), report: func(string, string, float64) {}}
 		p.schema, err = db.Schema(t.Context())

@@ -8,6 +8,7 @@ import (
 	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/internal/digest"
 	"github.com/sqliteperf/sqliteperf/internal/history"
+	"github.com/sqliteperf/sqliteperf/internal/request"
 )
 
 // traffic is what a watched database was seen doing within the window that advice rests on.
@@ -23,6 +24,7 @@ type traffic struct {
 	sizes        []history.Size                        // once an hour, the oldest first
 	long         func(context.Context) (*weeks, error) // of the history; nil without one
 	texts        map[uint64]uint32                     // texts seen of each digest, of statements that are live
+	findings     []request.Finding                     // of requests on this database
 }
 
 // statement finds the summary of a query, or nil.

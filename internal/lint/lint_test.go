@@ -28,10 +28,11 @@ var floors = map[string]int{
 	"internal/plan": 0, "internal/trial": 0,
 	"internal/digest": 1, "internal/predicate": 1, "internal/sqlite": 1, "internal/workload": 1,
 	"driver": 1, "middleware": 1,
-	"internal/history": 2, "internal/alert": 2, "driver/sqlmiddleware": 2, "middleware/async": 2, "middleware/gate": 2,
-	"advisor":   4,
-	"server/ui": 4,
-	"server":    5, "internal/demo": 5, "server/otel": 5, "server/prom": 5,
+	"internal/history": 2, "internal/alert": 2, "internal/request": 2, "driver/sqlmiddleware": 2, "middleware/async": 2,
+	"middleware/gate": 2,
+	"advisor":         4,
+	"server/ui":       4,
+	"server":          5, "internal/demo": 5, "server/otel": 5, "server/prom": 5,
 	"cmd/sqlite-perf": 6, "server/ui/build": 6, "internal/lint": 6,
 }
 
