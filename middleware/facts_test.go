@@ -374,3 +374,21 @@ func TestHostileHeaders(t *testing.T) {
 		}
 	}
 }
+
+// TestACompressedAnswerIsSeen: what is counted outside of compression is not the answer's own size.
+func TestACompressedAnswerIsSeen(t *testing.T) {
+	for name, encoding := range map[string]string{"plain": "", "compressed": "gzip"} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if encoding != "" {
+					w.Header().Set("Content-Encoding", encoding)
+				}
+				w.Write([]byte("what a client would unpack"))
+			})))
+			s.do(t, "GET", "/")
+			if ev := s.only(t); ev.Flags.Has(capture.FlagEncoded) != (encoding != "") {
+				t.Errorf("flags %b", ev.Flags)
+			}
+		})
+	}
+}

@@ -149,6 +149,9 @@ func (q *request) event(total time.Duration, panicked any) capture.Event {
 			ev.Status = http.StatusInternalServerError
 		}
 	}
+	if q.status != 0 && q.outer.Header().Get("Content-Encoding") != "" {
+		ev.Flags |= capture.FlagEncoded
+	}
 	switch {
 	case q.hijacked:
 		ev.Flags |= capture.FlagHijacked

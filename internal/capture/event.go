@@ -82,6 +82,7 @@ const (
 	FlagPanicked                   // a request whose handler panicked, also if that was recovered later
 	FlagGone                       // a request whose client left before the handler ended
 	FlagHijacked                   // a request whose connection the handler took over
+	FlagEncoded                    // a request whose answer was compressed before it was counted
 )
 
 // Has says that all flags of f are set.

@@ -574,6 +574,28 @@ var corpus = []shape{
 	}},
 	{name: "a statement at the end", n: varied, handle: single},
 	{name: "nothing", n: varied, handle: func(*app, *http.Request, int) error { return nil }},
+
+	// N9, N10: other services.
+	{name: "a call for each row", n: varied, want: []Code{NPlusOneAPI}, handle: func(a *app, r *http.Request, n int) error {
+		rows, err := a.query(r, listOrders, n)
+		for _, id := range rows {
+			if err := a.ask(r, fmt.Sprint("/stock/", id)); err != nil {
+				return err
+			}
+		}
+		return err
+	}},
+	{name: "four calls", n: varied, handle: calling("/stock/1", "/stock/2", "/stock/3", "/stock/4")},
+	{name: "two services one after the other", n: varied, want: []Code{ConsecutiveHTTP}, times: timing{"stock": ms(150), "price": ms(120)}, handle: calling("/stock/1", "/price/1")},
+	{name: "two fast services", n: varied, times: timing{"stock": ms(15), "price": ms(12)}, handle: calling("/stock/1", "/price/1")},
+
+	// N8, N11: sizes.
+	{name: "many rows for a small answer", n: varied, want: []Code{BigResult}, handle: many, change: answered(900, 0)},
+	{name: "many rows for a large answer", n: varied, handle: many, change: answered(90_000, 0)},
+	{name: "many rows for an answer that was compressed", n: varied, handle: many, change: answered(900, capture.FlagEncoded)},
+	{name: "a large answer", n: varied, want: []Code{LargePayload}, times: timing{"request": ms(130)}, handle: single, change: answered(400_000, 0)},
+	{name: "a large answer, and fast", n: varied, times: timing{"request": ms(30)}, handle: single, change: answered(400_000, 0)},
+	{name: "a stream", n: varied, times: timing{"request": ms(900)}, handle: single, change: answered(4_000_000, capture.FlagHijacked)},
 }
 
 var reportTexts = []string{"SELECT total(n) FROM items", "SELECT total(total) FROM orders", "SELECT count(*) FROM customers"}
@@ -651,6 +673,36 @@ func (s *shape) record(t testing.TB) []capture.Event {
 	return events
 }
 
+// calling asks the other service for these paths, one after the other.
+func calling(paths ...string) func(a *app, r *http.Request, n int) error {
+	return func(a *app, r *http.Request, n int) error {
+		for _, path := range paths {
+			if err := a.ask(r, path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// answered gives the answers of requests a size, and says what else there is to know of it.
+func answered(bytes int64, flags capture.Flags) func(i int, request []capture.Event) {
+	return func(_ int, request []capture.Event) {
+		for i := range request {
+			if ev := &request[i]; ev.Kind == capture.KindRequest {
+				ev.SetBytes(0, bytes)
+				ev.Flags |= flags
+			}
+		}
+	}
+}
+
+// many reads more rows than a page shows.
+func many(a *app, r *http.Request, n int) error {
+	_, err := a.query(r, "SELECT id, total FROM orders")
+	return err
+}
+
 // find is what a Tracker finds in events.
 func find(events []capture.Event, c Config) ([]Finding, *Tracker) {
 	tracker := NewTracker(c)
@@ -706,7 +758,7 @@ func TestCorpus(t *testing.T) {
 // accounted checks that every event is counted once.
 func accounted(t testing.TB, s Stats) {
 	t.Helper()
-	if s.Statements != s.Kept+s.Folded+s.Late+s.Straggled+s.Unattributed+s.Unknown || s.Events != s.Statements+s.Transactions+s.Requests+s.Others {
+	if s.Statements != s.Kept+s.Folded+s.Late+s.Straggled+s.Unattributed+s.Unknown || s.Events != s.Statements+s.Transactions+s.Requests+s.Outgoing+s.Others {
 		t.Errorf("not accounted for: %+v", s)
 	}
 }

@@ -49,9 +49,11 @@ type app struct {
 	t      testing.TB
 	path   string
 	server *httptest.Server
+	peer   *httptest.Server // another service
 	served sync.WaitGroup
 	after  sync.WaitGroup // what goes on after requests
 	ended  chan struct{}  // closed when the request under way has ended
+	client *http.Client   // of the other service
 	reader *capture.Reader
 	events []capture.Event
 }
@@ -81,8 +83,11 @@ func launch(t testing.TB, parameters driver.Parameters, handle func(a *app, r *h
 	}))
 	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	a.server.Start()
+	a.peer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) }))
+	a.client = &http.Client{Transport: middleware.RoundTripper(a.peer.Client().Transport)}
 	t.Cleanup(func() {
 		a.server.Close()
+		a.peer.Close()
 		a.Close()
 		a.reader.Drain(func([]capture.Event) {})
 		a.reader.Detach()
@@ -125,6 +130,21 @@ func (a *app) query(r *http.Request, text string, args ...any) (ids []int, err e
 		return nil, err
 	}
 	return all(rows)
+}
+
+// ask gets a path of the other service.
+func (a *app) ask(r *http.Request, path string) error {
+	q, err := http.NewRequestWithContext(r.Context(), "GET", a.peer.URL+path, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := a.client.Do(q)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	return err
 }
 
 func all(rows *sql.Rows) (ids []int, err error) {

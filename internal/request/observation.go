@@ -97,8 +97,15 @@ func boundOf(ev *capture.Event) (n int) {
 	return n
 }
 
-// responseOf is how many bytes a request's answer had before compression. Requests' events do not say it yet.
-func responseOf(*capture.Event) (bytes int64, known bool) { return 0, false }
+// responseOf is how many bytes a request's answer had before compression, where it was seen whole and before that.
+func responseOf(ev *capture.Event) (bytes int64, known bool) {
+	return ev.AnswerBytes(), ev.Flags&(capture.FlagHijacked|capture.FlagGone|capture.FlagEncoded|capture.FlagPanicked) == 0
+}
+
+// callOf is where the event of an outgoing call becomes a call.
+func callOf(ev *capture.Event) call {
+	return call{name: ev.Statement.Fingerprint, start: ev.Start, end: ev.Start + capture.Instant(ev.Total), site: ev.Site}
+}
 
 // sort puts steps and calls into the order in which they began: rings are drained one after the other.
 func (o *observation) sort() {

@@ -36,6 +36,7 @@ type Stats struct {
 	Unknown      uint64 // have no text
 	Transactions uint64
 	Requests     uint64
+	Outgoing     uint64
 	Others       uint64 // of other kinds
 	Abandoned    uint64 // requests forgotten before their end
 	Dropped      uint64 // issues for which there was no room
@@ -71,6 +72,8 @@ func (t *Tracker) add(ev *capture.Event) {
 		t.transaction(ev)
 	case capture.KindRequest:
 		t.request(ev)
+	case capture.KindOutgoing:
+		t.outgoing(ev)
 	default:
 		t.stats.Others++
 	}
@@ -144,6 +147,23 @@ func (t *Tracker) transaction(ev *capture.Event) {
 	r.last = max(r.last, ev.Start+capture.Instant(ev.Total))
 	r.transacted(ev)
 	t.settle(r)
+}
+
+// outgoing adds a call to another service to the request that made it. Its event comes when its answer was read, perhaps
+// after the request's own.
+func (t *Tracker) outgoing(ev *capture.Event) {
+	t.stats.Outgoing++
+	if ev.Scope == nil || ev.Statement == nil || ev.Flags.Has(capture.FlagLate) {
+		return // of "(other)" nobody knows whether two are the same
+	}
+	r := t.record(ev.Scope)
+	if r.done {
+		return
+	}
+	r.last = max(r.last, ev.Start+capture.Instant(ev.Total))
+	if len(r.calls) < callsKept {
+		r.calls = append(r.calls, callOf(ev))
+	}
 }
 
 func (t *Tracker) request(ev *capture.Event) {

@@ -56,6 +56,8 @@ func script(t *rapid.T) (events []capture.Event) {
 			ev.Kind, ev.Source, ev.Rows = capture.KindRequest, nil, rapid.Int64Range(0, 20).Draw(t, "statements")
 		case 1:
 			ev.Kind, ev.Tx, ev.Rows = capture.KindTransaction, rapid.Uint64Range(1, 30).Draw(t, "tx"), rapid.Int64Range(0, 5).Draw(t, "ran")
+		case 3:
+			ev.Kind, ev.Source, ev.Statement = capture.KindOutgoing, nil, statements[rapid.IntRange(0, 9).Draw(t, "call")]
 		case 2:
 			ev.Flags = capture.FlagLate
 			fallthrough
@@ -96,7 +98,7 @@ func TestBatchesChangeNothing(t *testing.T) {
 			t.Fatalf("whole %+v\nparts %+v", a, b)
 		}
 		s := whole.Stats()
-		if s.Statements != s.Kept+s.Folded+s.Late+s.Straggled+s.Unattributed+s.Unknown || s.Events != s.Statements+s.Transactions+s.Requests+s.Others {
+		if s.Statements != s.Kept+s.Folded+s.Late+s.Straggled+s.Unattributed+s.Unknown || s.Events != s.Statements+s.Transactions+s.Requests+s.Outgoing+s.Others {
 			t.Fatalf("not accounted for: %+v", s)
 		}
 	})
