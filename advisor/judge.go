@@ -39,6 +39,9 @@ func (t *proof) judge(err error) {
 	default:
 		e.Verdict = Proved
 		text := fmt.Sprintf("%d of %d statements it is for got faster, and save more than writes pay", faster, len(t.targets))
+		if len(t.spared) > 0 {
+			text += fmt.Sprintf(", %d slower, which costs little beside that", len(t.spared))
+		}
 		if unsure > 0 {
 			text += fmt.Sprintf(", %d unclear", unsure)
 		}
@@ -56,6 +59,7 @@ func (t *proof) count() (faster, slower, unsure int) {
 		case !m.SameRows:
 			t.evidence.Verdict = Rejected
 			t.evidence.Reasons = append(t.evidence.Reasons, "different rows: "+m.Fingerprint)
+		case t.spared[m.Digest]:
 		case m.Role == "other" && m.Verdict == string(trial.Slower) && !write && !t.writesTo(m.Digest):
 			t.evidence.Verdict = Rejected
 			t.evidence.Reasons = append(t.evidence.Reasons, "slower: "+m.Fingerprint)

@@ -36,7 +36,7 @@ func (e *evaluator) price(c trial.Cost) float64 {
 // factor is how many times longer a call takes than what was counted says.
 func (e *evaluator) factor(c trial.Cost) float64 { return float64(c.CPU) / tally(c) / e.speed }
 
-func usual(factor float64) bool { return factor > 0.3 && factor < 3 }
+func usual(factor float64) bool { return factor > 0.3 && factor < 1.9 }
 
 func tally(c trial.Cost) float64 {
 	return stepCost*float64(c.Steps) + pageCost*float64(c.Pages) + rowCost*float64(c.Rows) + callCost

@@ -19,8 +19,9 @@ type proof struct {
 	random   *rand.Rand
 	targets  []*query
 	others   []*query
-	unpaid   float64 // calls of writes that could not be replayed
-	saved    float64 // nanoseconds per unit of traffic: reads and searches, less what writes pay
+	spared   map[string]bool // statements, by digest, that may get slower: little is lost beside what is saved
+	unpaid   float64         // calls of writes that could not be replayed
+	saved    float64         // nanoseconds per unit of traffic: reads and searches, less what writes pay
 }
 
 // provable says whether a trial can decide on the recommendation.

@@ -128,6 +128,7 @@ func (s *setProof) round(ctx context.Context) (err error) {
 	if err := s.replay(ctx); err != nil {
 		return err
 	}
+	s.spare()
 	for _, r := range s.recs {
 		t := s.proofs[r]
 		t.evidence.Write = r.write
