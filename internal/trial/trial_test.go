@@ -221,3 +221,26 @@ func TestGlance(t *testing.T) {
 		}
 	}
 }
+
+// TestOnePairIsEnough: what takes longer than its share of the time and differs more than ten times is run once.
+func TestOnePairIsEnough(t *testing.T) {
+	for _, c := range []struct {
+		before, after time.Duration
+		pairs         int
+		want          Difference
+	}{
+		{11 * time.Second, time.Millisecond, 1, Faster},
+		{time.Millisecond, 11 * time.Second, 1, Slower},
+		{11 * time.Second, 5 * time.Second, MinSamples + 1, Faster},
+		{500 * time.Millisecond, time.Millisecond, 9, Faster}, // within its time
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			before, after := always(c.before), always(c.after)
+			before.each, after.each = func() { time.Sleep(c.before) }, func() { time.Sleep(c.after) }
+			got, err := Compare(t.Context(), before, after, one, Budget{Time: 4 * time.Second}, random())
+			if err != nil || got.Difference != c.want || len(before.runs) != c.pairs {
+				t.Errorf("%v and %v: %s, %v after %d pairs", c.before, c.after, got.Difference, err, len(before.runs))
+			}
+		})
+	}
+}
