@@ -160,6 +160,7 @@ func TestEverythingInASchema(t *testing.T) {
 }
 
 func TestEmptyWorkload(t *testing.T) {
+	sequential(t)
 	for _, path := range []string{create(t, orders), create(t, "CREATE TABLE t(x)", "DROP TABLE t"), create(t, everything...)} {
 		for _, workload := range [][]Query{nil, {}} {
 			report, err := guarded(t, path, workload, Options{})
@@ -172,6 +173,7 @@ func TestEmptyWorkload(t *testing.T) {
 
 // TestParameters: too few are NULL, as in SQLite; too many or of another kind are no reason to fail.
 func TestParameters(t *testing.T) {
+	sequential(t)
 	path := create(t, orders)
 	report, err := guarded(t, path, traced(t,
 		`{"sql": "SELECT id FROM orders WHERE customer = ? AND total = ?", "params": [7]}`,

@@ -18,6 +18,7 @@ func live(t *testing.T, code, path, text string, change func(seen *traffic, s *d
 }
 
 func TestInlined(t *testing.T) {
+	sequential(t)
 	path := create(t, events, eventRows(100))
 	var varied, same strings.Builder
 	for i := range 30 {
@@ -83,6 +84,7 @@ func TestReprepared(t *testing.T) {
 }
 
 func TestWideStar(t *testing.T) {
+	sequential(t)
 	path := create(t, counted("doc", `id INTEGER PRIMARY KEY, "a title" TEXT, body BLOB, author INT`, 400, "i, 't' || i, zeroblob(3000), i % 4"),
 		counted("narrow", "id INTEGER PRIMARY KEY, title TEXT, author INT", 400, "i, 't' || i, i % 4"))
 	for _, c := range []struct{ name, workload, want string }{

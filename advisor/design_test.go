@@ -20,6 +20,7 @@ const hostile = `CREATE TABLE "select"("from" INTEGER PRIMARY KEY, "a""b" TEXT, 
 	CREATE TABLE tiny_pair(a, b, PRIMARY KEY(a, b));`
 
 func TestDesignRulesAreSilent(t *testing.T) {
+	sequential(t)
 	path := create(t, hostile, filled(`"select"("from", "a""b")`, 3000, "i, 'x' || i"), filled(`"größe"`, 3000, "i, i % 7"),
 		filled("words", 100, "'word ' || i"), filled("strict_one", 2000, "i, '2024-01-02 03:04:05'"))
 	for _, rule := range slices.Concat(foreignKeyRules, schemaRules) {

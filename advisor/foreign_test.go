@@ -7,6 +7,7 @@ import (
 )
 
 func TestChildIndexes(t *testing.T) {
+	sequential(t)
 	const delete = "DELETE FROM parent WHERE id = 3"
 	rows := func(table string, n int) string { return filled(table, n, "i, i % 100 + 1, 'x'") }
 	parent := counted("parent", "id INTEGER PRIMARY KEY, name UNIQUE", 100, "i, i")
@@ -57,6 +58,7 @@ func TestChildIndexNeedsForeignKeys(t *testing.T) {
 
 // TestChildIndexBesideOthers: an index that is advised for a statement serves the foreign key too.
 func TestChildIndexBesideOthers(t *testing.T) {
+	sequential(t)
 	path := create(t, counted("parent", "id INTEGER PRIMARY KEY", 100, "i"), counted("child", "id INTEGER PRIMARY KEY, p REFERENCES parent, x", 5000, "i, i % 100 + 1, 'x'"))
 	workload := "DELETE FROM parent WHERE id = 3\nSELECT * FROM child WHERE p = 7"
 	if n := len(advise(t, codeMissing, path, workload, nil)) + len(advise(t, codeChild, path, workload, nil)); n != 1 {

@@ -3,6 +3,7 @@ package advisor
 import "testing"
 
 func TestLargeValue(t *testing.T) {
+	sequential(t)
 	const list = "SELECT id, name FROM doc WHERE author = 3 ORDER BY name\nSELECT count(*), max(name) FROM doc"
 	for _, c := range []struct{ name, columns, values, workload, want string }{
 		{"a blob", "id INTEGER PRIMARY KEY, author, body BLOB, name", "i, i % 9, zeroblob(3000), 'n' || i", list, "doc(body) proposed"},

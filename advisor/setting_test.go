@@ -169,6 +169,7 @@ func TestBrokenKeys(t *testing.T) {
 
 // TestVacuum: what rebuilding the file would leave is measured on the copy.
 func TestVacuum(t *testing.T) {
+	sequential(t)
 	path := create(t, "CREATE TABLE t(id INTEGER PRIMARY KEY, x BLOB)",
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) INSERT INTO t SELECT i, randomblob(1000) FROM n")
 	check := func() []*Recommendation {

@@ -162,6 +162,7 @@ func planOf(t *testing.T, db *sql.DB, text string) string {
 
 // TestManyStatistics: what is too much to be put back exactly is left to a person.
 func TestManyStatistics(t *testing.T) {
+	sequential(t)
 	path := create(t, sales, fewSales, "ANALYZE", manySales,
 		fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) INSERT INTO sqlite_stat4 SELECT 'gone', 'gone', '%s', '', '', x'00' FROM n", strings.Repeat("1 ", 500)))
 	p := lookAt(t, path, readWorkload(t, ofCustomer), nil, nil, Options{})

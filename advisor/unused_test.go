@@ -10,6 +10,7 @@ import (
 )
 
 func TestUnusedIndexes(t *testing.T) {
+	sequential(t)
 	const (
 		month   = 20 * 24 * time.Hour
 		read    = "SELECT * FROM t WHERE a = 3"
