@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sqliteperf/sqliteperf/internal/capture"
 	"github.com/sqliteperf/sqliteperf/middleware/async"
 )
 
@@ -137,6 +138,10 @@ func TestForeignKind(t *testing.T) {
 // TestOperation: a run is an operation of the kind's name, whose statements are its own, and its failure is one.
 func TestOperation(t *testing.T) {
 	db, c := database(t), quick()
+	reader, err := capture.Default.Attach()
+	must(t, err)
+	defer reader.Detach()
+	reader.Drain(func([]capture.Event) {}) // of tests before
 	opt, err := async.New(async.Config{})
 	must(t, err)
 	c.Optimizer, c.Attempts = opt, 1
@@ -157,4 +162,28 @@ func TestOperation(t *testing.T) {
 		t.Errorf("%+v", ops)
 	}
 	must(t, opt.Close(t.Context()))
+	attributed(t, reader)
+}
+
+// attributed looks for the handler's statement and the two operations among what was captured.
+func attributed(t *testing.T, reader *capture.Reader) {
+	t.Helper()
+	operations, statements := 0, 0
+	reader.Drain(func(events []capture.Event) {
+		for _, ev := range events {
+			own := ev.Scope != nil && ev.Scope.Name() == "mail"
+			switch {
+			case ev.Kind == capture.KindOperation && own:
+				operations++
+			case ev.Kind == capture.KindStatement && own:
+				statements++
+				if text := ev.Statement.Text; !strings.Contains(text, "sent") {
+					t.Errorf("is none of the handler's: %s", text)
+				}
+			}
+		}
+	})
+	if operations != 2 || statements != 1 {
+		t.Errorf("%d operations, %d statements of the handler", operations, statements)
+	}
 }

@@ -106,24 +106,28 @@ func patient(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrations is how often a migration is tried: of two processes that begin together, one finds the other's tables.
-const migrations = 3
-
-func (q *Queue) migrate(ctx context.Context) (err error) {
+// migrate makes the tables in one transaction, which begins with a write, so that processes that begin together do
+// it one after another.
+func (q *Queue) migrate(ctx context.Context) error {
 	m, err := rivermigrate.New(q.driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	for range migrations {
-		if _, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil); err == nil {
-			break
-		}
+	if _, err := q.db.ExecContext(ctx, ownerTable); err != nil {
+		return err
 	}
+	tx, err := q.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	_, err = q.db.ExecContext(ctx, ownerTable)
-	return err
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, bury); err != nil {
+		return err
+	}
+	if _, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Start runs tasks of the kinds that have a handler; those of others wait for a process that knows them. The end of ctx
