@@ -24,10 +24,11 @@ unit:
 
 # What drives the driver from outside: modernc's own tests, and libraries that run on database/sql. A
 # module of its own, without C: one of them would compile another SQLite for nothing. Then the capture of HTTP
-# under others' routers.
+# under others' routers, and the durable queue, a module because of what river requires.
 integration:
 	cd internal/integration && $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
 	cd internal/httpbench && $(GO) vet ./... && $(GO) test -race ./...
+	cd middleware/async/durable && $(GO) vet ./... && $(GO) test -race -timeout 5m ./...
 
 # The browser's tests live in a module of their own, so that no user's go.sum meets the browser.
 e2e: chromium
