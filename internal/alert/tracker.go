@@ -101,7 +101,7 @@ func (t *Tracker) fire(k key, r Reading, now time.Time) (Alert, bool) {
 	if t.firing == nil {
 		t.firing = map[key]*firing{}
 	}
-	f := &firing{Alert: Alert{State: Firing, FirstSeen: now, Level: r.Level}}
+	f := &firing{Alert: Alert{Fingerprint: Fingerprint(r.Code, r.Subject), State: Firing, FirstSeen: now, Level: r.Level}}
 	t.firing[k] = f
 	f.repeat(r, now)
 	return f.Alert, true
@@ -112,6 +112,7 @@ func (f *firing) repeat(r Reading, now time.Time) (a Alert, rose bool) {
 	rose = r.Level > f.Level
 	f.Code, f.Subject, f.Unit = r.Code, r.Subject, r.Unit
 	f.Title, f.Detail = r.Title, r.Detail
+	f.Window, f.Link, f.Runbook = r.Window, r.Link, r.Runbook
 	f.Value, f.Threshold = finite(r.Value), finite(r.Threshold)
 	f.Level = max(f.Level, r.Level)
 	f.LastSeen, f.loud = later(f.LastSeen, now), later(f.loud, now)
