@@ -94,9 +94,10 @@ type Alert struct {
 	Link        string        `json:"link,omitempty"`
 	Runbook     string        `json:"runbook,omitempty"`
 	State       State         `json:"state"`
-	FirstSeen   time.Time     `json:"first_seen"` // when it began to fire
-	LastSeen    time.Time     `json:"last_seen"`  // when its value was last at or above the threshold
-	Count       uint64        `json:"count"`      // readings at or above the threshold
+	FirstSeen   time.Time     `json:"first_seen"`        // when it began to fire
+	LastSeen    time.Time     `json:"last_seen"`         // when its value was last at or above the threshold
+	Count       uint64        `json:"count"`             // readings at or above the threshold
+	Silence     string        `json:"silence,omitempty"` // ID of the silence that keeps it from being delivered
 }
 
 // Fingerprint is the name of all episodes of a code on a subject: 16 hexadecimal digits, the same in every
