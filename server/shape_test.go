@@ -127,9 +127,9 @@ var forms = map[string]string{
 		"analysis": {"running": "bool", "phase": "string", "last": "time?", "statements": "number",
 			"skipped": [{"digest": "string", "fingerprint": "string", "reason": "string"}]},
 		"recommendations": [` + recommendationForm + `]}`,
-	"/alerts": `{"schema": "=sqlite-perf/alerts/v1", "generated": "time", "alerts": [{"code": "string", "level": "info|warning|critical|emergency",
+	"/alerts": `{"schema": "=sqlite-perf/alerts/v1", "generated": "time", "alerts": [{"code": "string", "fingerprint": "string", "level": "info|warning|critical|emergency",
 		"subject": "string", "title": "string", "detail": "string", "value": "number", "threshold": "number", "unit": "string",
-		"state": "firing|resolved", "first_seen": "time", "last_seen": "time", "count": "number"}]}`,
+		"window_ns?": "number", "link?": "string", "runbook?": "string", "state": "firing|resolved", "first_seen": "time", "last_seen": "time", "count": "number", "silence?": "string"}]}`,
 	"/audit": `{"schema": "=sqlite-perf/audit/v1", "entries": [{"seq": "number", "at": "time", "actor": "dashboard|cli|advisor|api|auto",
 		"action": "string", "subject": "string", "detail": "string", "data?": ` + stepForm + `}]}`,
 }

@@ -8,9 +8,12 @@
 package alert
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -19,9 +22,9 @@ type Level uint8
 
 // The levels, in rising order.
 const (
-	Info      Level = iota // worth knowing
-	Warning                // look today
-	Critical               // look now: requests suffer
+	Info      Level = iota // a fact: applied, restarted, limit moved
+	Warning                // look this week
+	Critical               // look now: users feel it
 	Emergency              // data or the whole service is at risk
 )
 
@@ -71,20 +74,35 @@ type Reading struct {
 	Value     float64 // in Unit; not a number counts as not observed
 	Threshold float64 // above 0; the value from which the alert fires
 	Unit      string
+	Window    time.Duration // that Value was measured over; 0 if it is of a moment
+	Link      string        // where to look, with the range of time, such as "#/queries?range=15m"
+	Runbook   string        // one line: what to do first
 }
 
 // Alert is one episode of a value above its threshold.
 type Alert struct {
-	Code      string    `json:"code"`
-	Level     Level     `json:"level"` // the highest of the episode
-	Subject   string    `json:"subject"`
-	Title     string    `json:"title"`
-	Detail    string    `json:"detail"`
-	Value     float64   `json:"value"` // the last at which the alert fired
-	Threshold float64   `json:"threshold"`
-	Unit      string    `json:"unit"`
-	State     State     `json:"state"`
-	FirstSeen time.Time `json:"first_seen"` // when it began to fire
-	LastSeen  time.Time `json:"last_seen"`  // when its value was last at or above the threshold
-	Count     uint64    `json:"count"`      // readings at or above the threshold
+	Code        string        `json:"code"`
+	Fingerprint string        `json:"fingerprint"` // of code and subject, see Fingerprint
+	Level       Level         `json:"level"`       // the highest of the episode
+	Subject     string        `json:"subject"`
+	Title       string        `json:"title"`
+	Detail      string        `json:"detail"`
+	Value       float64       `json:"value"` // the last at which the alert fired
+	Threshold   float64       `json:"threshold"`
+	Unit        string        `json:"unit"`
+	Window      time.Duration `json:"window_ns,omitempty"`
+	Link        string        `json:"link,omitempty"`
+	Runbook     string        `json:"runbook,omitempty"`
+	State       State         `json:"state"`
+	FirstSeen   time.Time     `json:"first_seen"`        // when it began to fire
+	LastSeen    time.Time     `json:"last_seen"`         // when its value was last at or above the threshold
+	Count       uint64        `json:"count"`             // readings at or above the threshold
+	Silence     string        `json:"silence,omitempty"` // ID of the silence that keeps it from being delivered
+}
+
+// Fingerprint is the name of all episodes of a code on a subject: 16 hexadecimal digits, the same in every
+// process. Receivers tell by it that two messages are about one thing.
+func Fingerprint(code, subject string) string {
+	sum := sha256.Sum256([]byte(strconv.Quote(code) + subject))
+	return hex.EncodeToString(sum[:8])
 }

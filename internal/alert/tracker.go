@@ -23,6 +23,8 @@ type Tracker struct {
 	firing   map[key]*firing
 	resolved []Alert // in order of resolving
 	dropped  uint64
+	silences map[string]Silence // by ID
+	owed     map[key]Alert      // resolved in silence, and firing for all that receivers know
 }
 
 type key struct{ code, subject string }
@@ -31,6 +33,7 @@ type key struct{ code, subject string }
 type firing struct {
 	Alert
 	loud time.Time // last reading at or above half of the threshold
+	told bool      // returned without being silenced
 }
 
 // Observe takes in a reading. changed says that its alert fired, rose to a higher level or was
@@ -41,13 +44,14 @@ func (t *Tracker) Observe(r Reading, now time.Time) (a Alert, changed bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.expire(now)
 	k := key{r.Code, r.Subject}
 	f := t.firing[k]
 	switch {
 	case r.Value >= r.Threshold && f == nil:
 		return t.fire(k, r, now)
 	case r.Value >= r.Threshold:
-		return f.repeat(r, now)
+		return t.repeat(f, r, now)
 	case f != nil && r.Value >= r.Threshold/2:
 		f.loud = later(f.loud, now)
 	case f != nil && now.Sub(f.loud) >= quiet:
@@ -57,19 +61,21 @@ func (t *Tracker) Observe(r Reading, now time.Time) (a Alert, changed bool) {
 }
 
 // Tick resolves alerts that were not observed, or observed only below half of their threshold,
-// for 30 seconds, and returns them. It forgets resolved alerts last seen a day ago. Call it every
-// few seconds.
-func (t *Tracker) Tick(now time.Time) (resolved []Alert) {
+// for 30 seconds, and returns them, and with them those that a silence held back until now. It
+// forgets resolved alerts last seen a day ago. Call it every few seconds.
+func (t *Tracker) Tick(now time.Time) (changed []Alert) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.expire(now)
 	for k, f := range t.firing {
 		if now.Sub(f.loud) >= quiet {
-			resolved = append(resolved, t.resolve(k, f))
+			changed = append(changed, t.resolve(k, f))
 		}
 	}
+	changed = append(changed, t.unmute()...)
 	t.resolved = slices.DeleteFunc(t.resolved, func(a Alert) bool { return now.Sub(a.LastSeen) >= keep })
-	slices.SortFunc(resolved, compare)
-	return resolved
+	slices.SortFunc(changed, compare)
+	return changed
 }
 
 // Alerts returns the alerts, firing before resolved, then by falling level, then the one seen
@@ -101,17 +107,27 @@ func (t *Tracker) fire(k key, r Reading, now time.Time) (Alert, bool) {
 	if t.firing == nil {
 		t.firing = map[key]*firing{}
 	}
-	f := &firing{Alert: Alert{State: Firing, FirstSeen: now, Level: r.Level}}
+	f := &firing{Alert: Alert{Fingerprint: Fingerprint(r.Code, r.Subject), State: Firing, FirstSeen: now, Level: r.Level}}
+	_, f.told = t.owed[k]
+	delete(t.owed, k)
 	t.firing[k] = f
-	f.repeat(r, now)
-	return f.Alert, true
+	t.repeat(f, r, now)
+	return t.tell(f), true
+}
+
+// tell returns an alert that changed, with the silence it is under.
+func (t *Tracker) tell(f *firing) Alert {
+	f.Silence = t.silencedBy(f.Code, f.Subject)
+	f.told = f.told || f.Silence == ""
+	return f.Alert
 }
 
 // repeat counts a reading at or above the threshold.
-func (f *firing) repeat(r Reading, now time.Time) (a Alert, rose bool) {
+func (t *Tracker) repeat(f *firing, r Reading, now time.Time) (a Alert, rose bool) {
 	rose = r.Level > f.Level
 	f.Code, f.Subject, f.Unit = r.Code, r.Subject, r.Unit
 	f.Title, f.Detail = r.Title, r.Detail
+	f.Window, f.Link, f.Runbook = r.Window, r.Link, r.Runbook
 	f.Value, f.Threshold = finite(r.Value), finite(r.Threshold)
 	f.Level = max(f.Level, r.Level)
 	f.LastSeen, f.loud = later(f.LastSeen, now), later(f.loud, now)
@@ -119,13 +135,17 @@ func (f *firing) repeat(r Reading, now time.Time) (a Alert, rose bool) {
 	if !rose {
 		return Alert{}, false
 	}
-	return f.Alert, true
+	return t.tell(f), true
 }
 
 // resolve ends an alert. The oldest resolved ones make room for it.
 func (t *Tracker) resolve(k key, f *firing) Alert {
 	delete(t.firing, k)
 	f.State = Resolved
+	f.Silence = t.silencedBy(f.Code, f.Subject)
+	if f.told && f.Silence != "" {
+		t.owe(k, f.Alert)
+	}
 	t.resolved = append(t.resolved, f.Alert)
 	if over := len(t.resolved) - maxResolved; over > 0 {
 		t.resolved = slices.Delete(t.resolved, 0, over)

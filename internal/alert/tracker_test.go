@@ -83,18 +83,22 @@ func TestAlertAsJSON(t *testing.T) {
 	tracker.Observe(reading(150), noon)
 	worse := reading(math.Inf(1))
 	worse.Level, worse.Detail = Critical, "raise SetMaxOpenConns"
+	worse.Window, worse.Link, worse.Runbook = time.Minute, "#/pools?range=15m", "look at who holds connections"
 	if a, changed := tracker.Observe(worse, noon.Add(time.Second)); !changed || a.Level != Critical {
 		t.Errorf("Observe = %+v, %v, want the alert at its higher level", a, changed)
 	}
-	if _, changed := tracker.Observe(reading(120), noon.Add(2*time.Second)); changed {
+	milder := worse
+	milder.Level, milder.Value, milder.Detail = Warning, 120, ""
+	if _, changed := tracker.Observe(milder, noon.Add(2*time.Second)); changed {
 		t.Error("a lower level in the same episode is a change")
 	}
 	got, err := json.Marshal(tracker.Alerts())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"code":"pool_wait","level":"critical","subject":"app.db","title":"waiting for connections","detail":"",` +
-		`"value":120,"threshold":100,"unit":"ms","state":"firing",` +
+	want := `[{"code":"pool_wait","fingerprint":"` + Fingerprint("pool_wait", "app.db") + `","level":"critical","subject":"app.db","title":"waiting for connections","detail":"",` +
+		`"value":120,"threshold":100,"unit":"ms",` +
+		`"window_ns":60000000000,"link":"#/pools?range=15m","runbook":"look at who holds connections","state":"firing",` +
 		`"first_seen":"2026-03-01T12:00:00Z","last_seen":"2026-03-01T12:00:02Z","count":3}]`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -105,6 +109,20 @@ func TestAlertAsJSON(t *testing.T) {
 	}
 	if _, err := ParseLevel("panic"); !errors.Is(err, ErrLevel) {
 		t.Errorf("ParseLevel: %v, want ErrLevel", err)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	if got, want := Fingerprint("pool_wait", "app.db"), "bca3aa8fcd0a77e3"; got != want {
+		t.Errorf("got %s, want %s as in every process before", got, want)
+	}
+	seen := map[string][2]string{}
+	for _, p := range [][2]string{{"a", "b"}, {"ab", ""}, {"", "ab"}, {"a\"", "b"}, {"a", "\"b"}, {"a\x00", "b"}, {"a", "\x00b"}, {"b", "a"}} {
+		f := Fingerprint(p[0], p[1])
+		if other, ok := seen[f]; ok {
+			t.Errorf("%q and %q have one fingerprint", p, other)
+		}
+		seen[f] = p
 	}
 }
 
