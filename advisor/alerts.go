@@ -50,8 +50,8 @@ func (a *Advisor) watchAlerts(in closedInterval) {
 		Detail: "Statements came faster than they were summed up; the process is short of processor time.",
 		Value:  float64(in.Counts.Dropped), Threshold: 1, Unit: "events",
 	}, now)
-	for _, resolved := range a.alerts.Tick(now) {
-		a.feed.publish("alert", resolved)
+	for _, al := range a.alerts.Tick(now) {
+		a.tell(al)
 	}
 }
 
@@ -70,6 +70,13 @@ func slowReading(s *digest.Summary, database string) alert.Reading {
 
 func (a *Advisor) observe(r alert.Reading, now time.Time) {
 	if al, changed := a.alerts.Observe(r, now); changed {
+		a.tell(al)
+	}
+}
+
+// tell publishes an alert unless it is silenced.
+func (a *Advisor) tell(al alert.Alert) {
+	if al.Silence == "" {
 		a.feed.publish("alert", al)
 	}
 }
